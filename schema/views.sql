@@ -1,0 +1,398 @@
+-- The stable public layer: each view answers one question. Names and columns stay; new columns may come.
+-- What each column means stands in schema/views.yml and in Datasette.
+-- Lists inside a value are ordered, so that every engine gives the same ones.
+
+-- What is the evidence for each condition: tier, direction, randomised trials, participants, pooled effect, newest year?
+CREATE VIEW condition_catalogue AS
+SELECT
+    conditions.id AS condition_id,
+    conditions.name,
+    conditions.category,
+    conditions.evidence_tier,
+    conditions.direction,
+    condition_appraisals.randomized_trials,
+    condition_appraisals.randomized_participants,
+    condition_appraisals.uncontrolled_studies,
+    (
+        SELECT count(DISTINCT study_conditions.study_id)
+        FROM study_conditions WHERE study_conditions.condition_id = conditions.id
+    ) AS studies,
+    condition_appraisals.newest_year,
+    pooled.domain AS pooled_domain,
+    pooled.measure AS pooled_measure,
+    pooled.random_value AS pooled_value,
+    pooled.random_ci_low AS pooled_ci_low,
+    pooled.random_ci_high AS pooled_ci_high,
+    pooled.trials AS pooled_trials,
+    condition_appraisals.reason,
+    (
+        SELECT group_concat(tier) FROM (
+            SELECT DISTINCT asserted_tiers.tier FROM asserted_tiers
+            WHERE asserted_tiers.condition_id = conditions.id
+            ORDER BY asserted_tiers.tier
+        ) AS asserted
+    ) AS asserted_tier,
+    (
+        SELECT count(*) FROM condition_members WHERE condition_members.condition_id = conditions.id
+    ) > 0 AS is_group,
+    conditions.last_searched
+FROM conditions
+LEFT JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
+LEFT JOIN meta_analyses AS pooled ON pooled.id = (
+    SELECT best.id FROM meta_analyses AS best
+    WHERE best.condition_id = conditions.id
+    ORDER BY best.trials DESC, best.participants DESC, best.id
+    LIMIT 1
+)
+ORDER BY
+    CASE conditions.evidence_tier WHEN 'strong' THEN 1 WHEN 'emerging' THEN 2 ELSE 3 END,
+    condition_appraisals.randomized_participants DESC,
+    conditions.name;
+
+-- Amount against direction, one row a condition that was studied, for the evidence map.
+CREATE VIEW evidence_map AS
+SELECT
+    conditions.id AS condition_id,
+    conditions.name,
+    conditions.category,
+    conditions.evidence_tier,
+    conditions.direction,
+    condition_appraisals.randomized_trials,
+    coalesce(condition_appraisals.randomized_participants, 0) AS randomized_participants,
+    (
+        SELECT count(DISTINCT study_conditions.study_id)
+        FROM study_conditions
+        JOIN studies ON studies.id = study_conditions.study_id
+        JOIN arms ON arms.study_id = studies.id AND arms.role = 'intervention' AND arms.dose_class = 'low'
+        WHERE study_conditions.condition_id = conditions.id
+    ) AS low_dose_studies,
+    condition_appraisals.newest_year
+FROM conditions
+JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
+WHERE conditions.direction <> 'not_studied'
+    AND NOT EXISTS (SELECT 1 FROM condition_members WHERE condition_members.condition_id = conditions.id)
+ORDER BY conditions.id;
+
+-- Where do popular sources and this base part?
+CREATE VIEW tier_disagreements AS
+SELECT
+    conditions.id AS condition_id,
+    conditions.name,
+    asserted_tiers.source_id,
+    asserted_tiers.tier AS asserted_tier,
+    conditions.evidence_tier,
+    conditions.direction,
+    condition_appraisals.computed_tier,
+    condition_appraisals.deciding_reason,
+    condition_appraisals.reason,
+    asserted_tiers.locator,
+    asserted_tiers.note
+FROM asserted_tiers
+JOIN conditions ON conditions.id = asserted_tiers.condition_id
+LEFT JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
+WHERE asserted_tiers.tier <> conditions.evidence_tier
+ORDER BY conditions.name, asserted_tiers.source_id;
+
+-- Where does a written tier or direction depart from the computed one, and why?
+CREATE VIEW tier_overrides AS
+SELECT
+    conditions.id AS condition_id,
+    conditions.name,
+    conditions.evidence_tier,
+    conditions.direction,
+    condition_appraisals.computed_tier,
+    condition_appraisals.computed_direction,
+    conditions.tier_override_reason AS reason,
+    conditions.tier_override_by AS decided_by,
+    conditions.tier_override_on AS decided_on,
+    condition_appraisals.deciding_reason
+FROM conditions
+JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
+WHERE condition_appraisals.overridden = 1
+ORDER BY conditions.name;
+
+-- Which randomised trials were null or went against naltrexone on a primary outcome?
+CREATE VIEW null_trials AS
+SELECT
+    studies.id AS study_id,
+    studies.year,
+    conditions.id AS condition_id,
+    conditions.name AS condition_name,
+    outcomes.name AS outcome,
+    outcomes.timepoint,
+    outcomes.direction,
+    outcomes.effect_measure,
+    outcomes.effect_value,
+    outcomes.effect_ci_low,
+    outcomes.effect_ci_high,
+    outcomes.effect_p,
+    coalesce(studies.enrolment_randomized, studies.enrolment_analyzed) AS participants,
+    (
+        SELECT group_concat(dose_class) FROM (
+            SELECT DISTINCT arms.dose_class FROM arms
+            WHERE arms.study_id = studies.id AND arms.role = 'intervention'
+            ORDER BY arms.dose_class
+        ) AS given
+    ) AS dose_class,
+    studies.blinding,
+    studies.verification_depth,
+    studies.title
+FROM outcomes
+JOIN studies ON studies.id = outcomes.study_id
+JOIN study_conditions ON study_conditions.study_id = studies.id
+JOIN conditions ON conditions.id = study_conditions.condition_id
+WHERE outcomes.role = 'primary'
+    AND outcomes.direction IN ('no_difference', 'favours_comparator')
+    AND studies.design IN ('randomized_parallel', 'randomized_crossover')
+ORDER BY studies.year DESC, studies.id, outcomes.position, conditions.id;
+
+-- Which reviews give which pooled result, and how does ours stand beside them?
+CREATE VIEW review_conflicts AS
+SELECT
+    study_conditions.condition_id,
+    outcomes.domain,
+    'published' AS origin,
+    studies.id AS study_id,
+    studies.year,
+    outcomes.name AS outcome,
+    outcomes.effect_measure AS measure,
+    outcomes.effect_value AS value,
+    outcomes.effect_ci_low AS ci_low,
+    outcomes.effect_ci_high AS ci_high,
+    outcomes.effect_i_squared AS i_squared,
+    coalesce(outcomes.effect_studies, studies.review_studies_included) AS trials,
+    coalesce(outcomes.effect_participants, studies.review_participants) AS participants,
+    outcomes.direction,
+    (
+        SELECT group_concat(reason, ' ') FROM (
+            SELECT contradictions.reason FROM contradictions
+            WHERE contradictions.study_id = studies.id
+                AND contradictions.kind IN ('reviews_disagree', 'review_outdated')
+                AND (contradictions.condition_id IS NULL OR contradictions.condition_id = study_conditions.condition_id)
+            ORDER BY contradictions.id
+        ) AS reasons
+    ) AS conflict,
+    studies.retraction_status
+FROM outcomes
+JOIN studies ON studies.id = outcomes.study_id
+JOIN study_conditions ON study_conditions.study_id = studies.id
+WHERE studies.design IN ('meta_analysis', 'systematic_review')
+    AND outcomes.effect_measure IS NOT NULL
+UNION ALL
+SELECT
+    condition_id, domain, 'this base', NULL, newest_year, domain, measure, random_value, random_ci_low, random_ci_high,
+    i_squared, trials, participants,
+    CASE favours WHEN 'intervention' THEN 'favours_ldn' WHEN 'comparator' THEN 'favours_comparator' ELSE 'no_difference' END,
+    NULL, NULL
+FROM meta_analyses
+ORDER BY 1, 2, 3, 5 DESC, 4, 6;
+
+-- What doses were tried in which condition, how, for how long?
+CREATE VIEW doses_tried AS
+SELECT
+    study_conditions.condition_id,
+    conditions.name AS condition_name,
+    studies.id AS study_id,
+    studies.year,
+    studies.design,
+    arms.label AS arm,
+    arms.dose_mg_per_day,
+    arms.dose_low_mg_per_day,
+    arms.dose_high_mg_per_day,
+    arms.dose_class,
+    arms.route,
+    arms.weeks,
+    arms.dose_note,
+    coalesce(arms.n, studies.enrolment_analyzed, studies.enrolment_randomized) AS participants,
+    studies.verification_depth
+FROM arms
+JOIN studies ON studies.id = arms.study_id
+JOIN study_conditions ON study_conditions.study_id = studies.id
+JOIN conditions ON conditions.id = study_conditions.condition_id
+WHERE arms.role = 'intervention' AND arms.route IS NOT 'in_vitro'
+ORDER BY conditions.name, studies.year, studies.id, arms.position;
+
+-- What goes wrong on naltrexone, how often, and how often on the comparator?
+CREATE VIEW safety_summary AS
+SELECT
+    adverse_effects.id AS adverse_effect_id,
+    adverse_effects.name,
+    adverse_effects.severity,
+    adverse_effect_frequencies.study_id,
+    adverse_effect_frequencies.source_id,
+    adverse_effect_frequencies.dose,
+    adverse_effect_frequencies.dose_class,
+    adverse_effect_frequencies.events,
+    adverse_effect_frequencies.total,
+    coalesce(
+        adverse_effect_frequencies.percent,
+        round(100.0 * adverse_effect_frequencies.events / adverse_effect_frequencies.total, 1)
+    ) AS percent,
+    adverse_effect_frequencies.comparator,
+    adverse_effect_frequencies.comparator_events,
+    adverse_effect_frequencies.comparator_total,
+    coalesce(
+        adverse_effect_frequencies.comparator_percent,
+        round(100.0 * adverse_effect_frequencies.comparator_events / adverse_effect_frequencies.comparator_total, 1)
+    ) AS comparator_percent,
+    adverse_effect_frequencies.measure,
+    adverse_effect_frequencies.value,
+    adverse_effect_frequencies.ci_low,
+    adverse_effect_frequencies.ci_high,
+    adverse_effect_frequencies.p,
+    adverse_effect_frequencies.note
+FROM adverse_effects
+LEFT JOIN adverse_effect_frequencies ON adverse_effect_frequencies.adverse_effect_id = adverse_effects.id
+ORDER BY adverse_effects.name, adverse_effect_frequencies.position;
+
+-- Which statements hold up, and which do not?
+CREATE VIEW claims_ledger AS
+SELECT
+    claims.id AS claim_id,
+    claims.statement,
+    claims.verdict,
+    claims.explanation,
+    claims.topic,
+    claims.source_id,
+    sources.title AS source_title,
+    sources.commercial_interest,
+    claims.locator,
+    claims.circulation,
+    (
+        SELECT group_concat(name, '; ') FROM (
+            SELECT conditions.name FROM claim_conditions
+            JOIN conditions ON conditions.id = claim_conditions.condition_id
+            WHERE claim_conditions.claim_id = claims.id
+            ORDER BY claim_conditions.position
+        ) AS named
+    ) AS conditions,
+    (SELECT count(*) FROM claim_evidence WHERE claim_id = claims.id AND stance = 'supports') AS supporting,
+    (SELECT count(*) FROM claim_evidence WHERE claim_id = claims.id AND stance = 'contradicts') AS contradicting
+FROM claims
+LEFT JOIN sources ON sources.id = claims.source_id
+ORDER BY
+    CASE claims.verdict
+        WHEN 'contradicted' THEN 1 WHEN 'not_shown' THEN 2 WHEN 'partly_supported' THEN 3 WHEN 'opinion' THEN 4 ELSE 5
+    END,
+    claims.id;
+
+-- Which registered trials are still to report?
+CREATE VIEW open_trials AS
+SELECT
+    trials.id AS trial_id,
+    trials.registry_number,
+    trials.title,
+    (
+        SELECT group_concat(name, '; ') FROM (
+            SELECT conditions.name FROM trial_conditions
+            JOIN conditions ON conditions.id = trial_conditions.condition_id
+            WHERE trial_conditions.trial_id = trials.id
+            ORDER BY trial_conditions.position
+        ) AS named
+    ) AS conditions,
+    trials.status,
+    trials.start,
+    trials.completion,
+    trials.planned,
+    trials.dose_note,
+    trials.dose_class,
+    trials.sponsor,
+    trials.status_seen_on
+FROM trials
+WHERE trials.status IN (
+        'not_yet_recruiting', 'recruiting', 'enrolling_by_invitation', 'active_not_recruiting', 'ongoing', 'suspended'
+    )
+    AND NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
+ORDER BY trials.completion IS NULL, trials.completion, trials.id;
+
+-- Which trials ended without a result: completed for over two years, stopped or withdrawn, and not reported?
+CREATE VIEW silent_trials AS
+SELECT
+    trials.id AS trial_id,
+    trials.registry_number,
+    trials.title,
+    (
+        SELECT group_concat(name, '; ') FROM (
+            SELECT conditions.name FROM trial_conditions
+            JOIN conditions ON conditions.id = trial_conditions.condition_id
+            WHERE trial_conditions.trial_id = trials.id
+            ORDER BY trial_conditions.position
+        ) AS named
+    ) AS conditions,
+    trials.status,
+    trials.completion,
+    coalesce(trials.actual, trials.planned) AS participants,
+    trials.sponsor,
+    trials.why_stopped,
+    trials.results_note,
+    CASE
+        WHEN trials.status IN ('terminated', 'withdrawn') THEN 'ended early, no report found'
+        ELSE 'completed more than two years before the last search, no report found'
+    END AS reason
+FROM trials
+WHERE NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
+    AND (
+        trials.status IN ('terminated', 'withdrawn')
+        OR (
+            trials.status IN ('completed', 'unknown')
+            AND trials.completion < (SELECT date(value, '-2 years') FROM build_info WHERE key = 'data_as_of')
+        )
+    )
+ORDER BY trials.completion, trials.id;
+
+-- What rests on an abstract, on a registry entry, on what others say, or on nothing that was read?
+CREATE VIEW unverified_records AS
+SELECT 'studies' AS kind, id, title, verification_depth, verification_read, design, year FROM studies
+WHERE verification_depth <> 'full_text'
+UNION ALL
+SELECT 'trials', id, title, verification_depth, verification_read, design, CAST(substr(start, 1, 4) AS INTEGER) FROM trials
+WHERE verification_depth <> 'full_text'
+ORDER BY 4 DESC, 1, 2;
+
+-- Which conditions are due for a new look: the search is older than a year, or a trial has reported or ended since?
+CREATE VIEW review_due AS
+SELECT
+    conditions.id AS condition_id,
+    conditions.name,
+    conditions.last_searched,
+    conditions.reviewed_on,
+    date(conditions.last_searched, '+1 year') AS due,
+    (
+        SELECT min(trials.completion) FROM trials
+        JOIN trial_conditions ON trial_conditions.trial_id = trials.id
+        WHERE trial_conditions.condition_id = conditions.id
+            AND trials.completion >= conditions.last_searched
+            AND NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
+    ) AS next_trial_completion,
+    CASE WHEN conditions.reviewed_on IS NULL THEN 'never reviewed by a named person' ELSE 'search is a year old' END AS reason
+FROM conditions
+WHERE conditions.reviewed_on IS NULL
+    OR date(conditions.last_searched, '+1 year') <= (SELECT value FROM build_info WHERE key = 'data_as_of')
+ORDER BY due, conditions.id;
+
+-- Trials of one condition that disagree on one domain.
+CREATE VIEW disagreeing_trials AS
+SELECT id, condition_id, domain, study_id, other_study_id, reason
+FROM contradictions WHERE kind = 'trials_disagree' ORDER BY condition_id, domain, id;
+
+-- Reviews that are older than the largest trial since, or that disagree with another review.
+CREATE VIEW outdated_reviews AS
+SELECT id, kind, condition_id, domain, study_id, other_study_id, reason
+FROM contradictions WHERE kind IN ('review_outdated', 'reviews_disagree') ORDER BY condition_id, study_id, id;
+
+-- Claims that the evidence speaks against.
+CREATE VIEW claims_against_evidence AS
+SELECT id, claim_id, condition_id, reason
+FROM contradictions WHERE kind = 'claim_against_evidence' ORDER BY claim_id, id;
+
+-- Mechanisms shown at best in cells outside the body, above the concentrations that people reach.
+CREATE VIEW mechanisms_out_of_reach AS
+SELECT id, mechanism_id, reason
+FROM contradictions WHERE kind = 'in_vitro_only' ORDER BY mechanism_id;
+
+-- Printed numbers that cannot all be right.
+CREATE VIEW number_conflicts AS
+SELECT id, kind, study_id, outcome_id, reason
+FROM contradictions
+WHERE kind IN ('p_against_interval', 'percent_against_count', 'printed_against_computed')
+ORDER BY study_id, outcome_id, id;
