@@ -1,0 +1,155 @@
+"""Whether numbers printed side by side agree: effect and arms, p and interval, percentage, SE and SD.
+
+Each function reports only what rounding of the printed digits cannot explain. That need not be an error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ldn_evidence.appraise.distributions import normal_quantile, t_quantile
+from ldn_evidence.appraise.effects import ArmResult, Effect, PrintedEffect, as_fraction
+from ldn_evidence.appraise.scales import DIFFERENCE_MEASURES, RATIO_MEASURES, from_analysis_scale, no_effect
+from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit, parse_p, printed_decimals
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One number of a printed effect that the arms do not bear out; ``allowed`` is what rounding explains."""
+
+    field: Literal["value", "ci_low", "ci_high"]
+    printed: float
+    computed: float
+    allowed: float
+    opposite_direction: bool
+    message: str
+
+
+def disagreement(printed: PrintedEffect, computed: Effect) -> tuple[Disagreement, ...]:
+    """Where a printed effect and the one computed from the arms differ beyond rounding; empty if nowhere.
+
+    Allowed is half a unit of the printed digit plus what the rounding of the arms' own numbers can do. A
+    printed limit may agree with a normal or a t interval. Different measures are not compared. A disagreement
+    need not be an error: an adjusted analysis differs from the raw arms, and the record should then say so.
+    """
+    if printed.measure != computed.measure:
+        return ()
+    printed = as_fraction(printed)
+    error = computed.standard_error
+    centre = computed.analysis_value
+    quantiles = [normal_quantile(printed.ci_level)]
+    if computed.degrees_of_freedom is not None:
+        quantiles.append(t_quantile(printed.ci_level, computed.degrees_of_freedom))
+    candidates: dict[
+        Literal["value", "ci_low", "ci_high"], tuple[float | None, list[tuple[float, float]]]
+    ] = {
+        "value": (printed.value, [(centre, computed.value_rounding)]),
+        "ci_low": (printed.ci_low, []),
+        "ci_high": (printed.ci_high, []),
+    }
+    if error is not None:
+        for quantile in quantiles:
+            slack = computed.value_rounding + quantile * computed.error_rounding
+            candidates["ci_low"][1].append((centre - quantile * error, slack))
+            candidates["ci_high"][1].append((centre + quantile * error, slack))
+    found = []
+    for field, (shown, options) in candidates.items():
+        if shown is None or not options:
+            continue
+        judged = [_beyond_rounding(printed, shown, expected, slack) for expected, slack in options]
+        if all(excess for _, _, excess in judged):
+            expected, allowed, _ = judged[0]
+            null = computed.no_effect
+            opposite = field == "value" and (shown - null) * (expected - null) < 0
+            found.append(
+                Disagreement(
+                    field=field,
+                    printed=shown,
+                    computed=expected,
+                    allowed=allowed,
+                    opposite_direction=opposite,
+                    message=(
+                        f"{computed.measure} {field}: printed {shown:g}, computed {expected:.4g} from "
+                        f"{computed.computed_from}; rounding explains up to {allowed:.2g}"
+                        + ("; the direction is opposite" if opposite else "")
+                    ),
+                )
+            )
+    return tuple(found)
+
+
+def _beyond_rounding(
+    printed: PrintedEffect, shown: float, expected: float, slack: float
+) -> tuple[float, float, bool]:
+    """The computed number, what rounding allows about it, and whether the printed one lies beyond."""
+    middle = from_analysis_scale(printed.measure, expected)
+    lowest = from_analysis_scale(printed.measure, expected - slack)
+    highest = from_analysis_scale(printed.measure, expected + slack)
+    rounding = half_unit(shown, printed.decimals)
+    tiny = ROUNDING_SLACK * max(1.0, abs(shown))
+    beyond = not lowest - rounding - tiny <= shown <= highest + rounding + tiny
+    return middle, rounding + max(highest - middle, middle - lowest), beyond
+
+
+def p_contradicts_interval(printed: PrintedEffect) -> str | None:
+    """What is wrong where a printed p and the printed interval do not agree on no effect; else None.
+
+    An interval of level 1 - alpha excludes no effect exactly when p < alpha. Limits within rounding of no
+    effect, and a p within rounding of alpha, decide nothing. Only the verdict is compared: p and interval may
+    come from different tests.
+    """
+    p = parse_p(printed.p)
+    if p is None or printed.ci_low is None or printed.ci_high is None:
+        return None
+    if printed.measure not in RATIO_MEASURES and printed.measure not in DIFFERENCE_MEASURES:
+        return None
+    null = no_effect(printed.measure)
+    alpha = 1 - printed.ci_level
+    low_slack = half_unit(printed.ci_low, printed.decimals) + ROUNDING_SLACK
+    high_slack = half_unit(printed.ci_high, printed.decimals) + ROUNDING_SLACK
+    if printed.ci_low - low_slack > null or printed.ci_high + high_slack < null:
+        excludes = True
+    elif printed.ci_low + low_slack < null < printed.ci_high - high_slack:
+        excludes = False
+    else:
+        return None
+    p_slack = half_unit(p.value)
+    if p.relation == "=":
+        below, above = p.value + p_slack < alpha, p.value - p_slack > alpha
+    else:
+        below = p.relation in ("<", "<=") and p.value <= alpha + ROUNDING_SLACK
+        above = p.relation in (">", ">=") and p.value >= alpha - ROUNDING_SLACK
+    shown = f"p {p.relation} {p.value:g}"
+    interval = f"{100 * printed.ci_level:g}% CI {printed.ci_low:g} to {printed.ci_high:g}"
+    if excludes and above:
+        return f"the {interval} excludes no effect ({null:g}), but {shown}"
+    if not excludes and below:
+        return f"the {interval} contains no effect ({null:g}), but {shown}"
+    return None
+
+
+def percent_contradicts_events(arm: ArmResult, decimals: int | None = None) -> str | None:
+    """What is wrong where a percentage is not the events over the total, beyond rounding; else None."""
+    total = arm.total if arm.total is not None else arm.n
+    if arm.kind not in (None, "count"):
+        return None
+    if arm.percent is None or arm.events is None or total is None or total < 1:
+        return None
+    true_percent = 100 * arm.events / total
+    if abs(true_percent - arm.percent) <= half_unit(arm.percent, decimals) + ROUNDING_SLACK:
+        return None
+    shown = max(printed_decimals(arm.percent) if decimals is None else decimals, 1)
+    return f"{arm.events} of {total} is {true_percent:.{shown}f}%, printed {arm.percent:g}%"
+
+
+def standard_error_contradicts_sd(arm: ArmResult) -> str | None:
+    """What is wrong where a printed SE is not the printed SD over sqrt(n), beyond rounding; else None."""
+    if arm.se is None or arm.sd is None or arm.n is None or arm.n < 1:
+        return None
+    root = math.sqrt(arm.n)
+    expected = arm.sd / root
+    if abs(expected - arm.se) <= half_unit(arm.se) + half_unit(arm.sd) / root + ROUNDING_SLACK:
+        return None
+    return f"an SD of {arm.sd:g} among {arm.n} gives an SE of {expected:.3g}, printed {arm.se:g}"

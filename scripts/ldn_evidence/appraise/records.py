@@ -1,0 +1,960 @@
+"""From a study's record to what the appraisal needs of it: comparisons with their effects, and what the rule is told.
+
+A record is read once; only small objects are kept. Nothing here decides a tier or a pool: this module says what a
+record means, in the words of `schema/tiers.yml`. An unknown value stays unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ldn_evidence.appraise.agreement import (
+    disagreement,
+    p_contradicts_interval,
+    percent_contradicts_events,
+    standard_error_contradicts_sd,
+)
+from ldn_evidence.appraise.effects import (
+    ArmResult,
+    Better,
+    Effect,
+    NotComputed,
+    PrintedEffect,
+    combine_arms,
+    compare_arms,
+    effect_from_printed,
+    event_count,
+    favours,
+    read_against_mid,
+    refuse_design,
+)
+from ldn_evidence.appraise.evidence import StudyEvidence
+from ldn_evidence.appraise.scales import DIFFERENCE_MEASURES, RATIO_MEASURES
+from ldn_evidence.printed_numbers import printed_decimals
+
+Record = Mapping[str, Any]
+
+_MEASURES_OF_COMPARISON = RATIO_MEASURES | DIFFERENCE_MEASURES
+_FROM_MEANS = ("MD", "SMD")
+_FROM_EVENTS = ("RR", "OR", "RD")
+# Where an arm has several kinds of numbers, the first kind that both arms have is compared.
+_KINDS = ("change", "endpoint", "percent_change", "count", None)
+
+_DIRECTIONS = {"favours_ldn": "favourable", "no_difference": "null", "favours_comparator": "unfavourable"}
+_SIDES = {"intervention": "favourable", "comparator": "unfavourable", "neither": "null"}
+
+_ROLE_OF_RELATION = {
+    "protocol_of": "protocol",
+    "corrects": "correction",
+    "registration_of": "registration",
+    "secondary_analysis_of": "secondary",
+    "duplicate_of": "secondary",
+    "preprint_of": "preprint",
+    "conference_version_of": "conference_abstract",
+}
+_ROLE_OF_STATUS = {
+    "preprint": "preprint",
+    "conference_abstract": "conference_abstract",
+    "registry_results": "registration",
+}
+_WITHOUT_RESULTS = frozenset(
+    {"planned", "ongoing", "completed", "terminated", "withdrawn", "unpublished", "unknown"}
+)
+_UNCONTROLLED_RESULTS = {"improved": "improvement_reported", "unchanged": "null", "worsened": "unfavourable"}
+_REVIEWS = frozenset({"meta_analysis", "systematic_review"})
+_TOPICAL = frozenset({"topical", "ophthalmic"})
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One outcome of one study, as naltrexone compares with something else.
+
+    Attributes:
+        outcome: The outcome's key, `<study>--<code>`.
+        condition: Condition to which it belongs; None where it belongs to all of the study's.
+        domain: Outcome domain.
+        role: Rank in the study's plan.
+        instrument: Instrument, or None.
+        better: Which way is better, or None.
+        days: Timepoint in days, or None.
+        intervention: Code of the arm on the left, or None.
+        comparator: Code of the arm on the right, or None.
+        dose_class: Dose class of the arm on the left.
+        direction: What the outcome says: `favourable`, `null`, `unfavourable`, `unknown`; None without comparison.
+        effects: Effects by measure, the printed one where there are both.
+        without: Why no effect could be had, where there is none.
+        participants: People in the two arms, where known.
+        percent: Whether the numbers are percentages of change and not points of the instrument.
+        counts: Events and total of the left arm, then of the right one, where both are known and independent.
+    """
+
+    outcome: str
+    condition: str | None
+    domain: str
+    role: str
+    instrument: str | None
+    better: Better | None
+    days: float | None
+    intervention: str | None
+    comparator: str | None
+    dose_class: str
+    direction: str | None
+    effects: Mapping[str, Effect]
+    without: str
+    participants: int | None
+    percent: bool
+    counts: tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PooledOutcome:
+    """A pooled outcome of a published review; `says_controlled` where its own words name placebo or chance."""
+
+    outcome: str
+    condition: str | None
+    domain: str
+    role: str
+    direction: str | None
+    measure: str | None
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    trials: int | None
+    participants: int | None
+    says_controlled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFacts:
+    """What a published review pooled."""
+
+    outcomes: tuple[PooledOutcome, ...]
+    included: tuple[str, ...] | None
+    is_pooled: bool
+    says_low_dose: bool
+    says_randomised: bool
+    trials: int | None
+    participants: int | None
+
+
+@dataclass(slots=True)
+class StudyFacts:
+    """What is kept of a study.
+
+    Attributes:
+        id: The record's id.
+        trial: Id of the study that stands for its trial.
+        year: Year, or None.
+        design: Design as the record says.
+        name: How a sentence calls it: surname and year.
+        conditions: Conditions it bears on.
+        evidence: Condition -> what the rule is told; reviews are added later, when what they pooled is known.
+        decided_by: Condition -> domain -> what the deciding outcomes of that domain say.
+        comparisons: Comparisons that may be pooled (randomised trials only).
+        review: What it pooled, for a review.
+        is_randomised: Whether chance decided.
+        concludes_on: Conditions on whose benefit a review states a result of its own, pooled or in words.
+        is_corrected: Whether a correction of the paper was published.
+        is_mixed: Whether people of its several conditions took part and are not reported apart.
+    """
+
+    id: str
+    trial: str
+    year: int | None
+    design: str
+    name: str
+    conditions: tuple[str, ...]
+    is_randomised: bool
+    is_corrected: bool = False
+    is_mixed: bool = False
+    concludes_on: frozenset[str] = frozenset()
+    evidence: dict[str, StudyEvidence] = field(default_factory=dict)
+    decided_by: dict[str, dict[str, str]] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
+    review: ReviewFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberConflict:
+    """Printed numbers of one outcome (or of adverse events) that cannot all be right."""
+
+    kind: str
+    study: str
+    outcome: str | None
+    domain: str | None
+    reason: str
+
+
+@dataclass(slots=True)
+class StudyReading:
+    """All that one reading of a record gives: facts to keep, rows to write."""
+
+    facts: StudyFacts
+    effects: list[dict[str, Any]]
+    conflicts: list[NumberConflict]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a comparison gave: effects by measure, what contradicts itself in print, and why there is none."""
+
+    effects: dict[str, Effect] = field(default_factory=dict)
+    printed: Effect | None = None
+    disagreement: str = ""
+    contradiction: str = ""
+    without: str = "the text that was read gives no comparison"
+    conflicts: list[tuple[str, str]] = field(default_factory=list)
+
+
+class StudyReader:
+    """Reads study records; knows the vocabularies and which outcomes can decide.
+
+    Args:
+        terms: The vocabularies.
+        silent_domains: Outcome domains that cannot decide a direction (`outcomes` in `schema/tiers.yml`).
+        units: Study -> study that stands for its trial.
+    """
+
+    def __init__(
+        self,
+        terms: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        silent_domains: frozenset[str],
+        units: Mapping[str, str],
+    ) -> None:
+        self._designs = terms.get("designs", {})
+        self._instruments = terms.get("instruments", {})
+        self._silent = silent_domains
+        self._units = units
+
+    def read(self, record: Record) -> StudyReading:
+        """Everything that the appraisal takes from a record."""
+        identifier = record["id"]
+        design = self._designs.get(record["design"], {})
+        facts = StudyFacts(
+            id=identifier,
+            trial=self._units.get(identifier, identifier),
+            year=record.get("year"),
+            design=record["design"],
+            name=name_of(record),
+            conditions=tuple(record.get("conditions", ())),
+            is_randomised=bool(design.get("randomized")),
+            is_corrected=record.get("retraction", {}).get("status") == "corrected",
+            is_mixed=record.get("mixed_population", False),
+        )
+        arms = {arm["id"]: arm for arm in record.get("arms", ())}
+        comparisons: list[Comparison] = []
+        effects: list[dict[str, Any]] = []
+        conflicts: list[NumberConflict] = []
+        for outcome in record.get("outcomes", ()):
+            comparison, rows, found = self._compare(record, outcome, arms, facts.trial)
+            comparisons.append(comparison)
+            effects.extend(rows)
+            conflicts.extend(found)
+        conflicts.extend(_adverse_event_conflicts(record))
+        if design.get("human") and record["design"] in _REVIEWS:
+            facts.review = _review(record, comparisons)
+            facts.concludes_on = self._concludes_on(facts.conditions, comparisons)
+        if design.get("human"):
+            for condition in facts.conditions:
+                facts.evidence[condition], facts.decided_by[condition] = self._evidence(
+                    record, condition, facts, comparisons, arms
+                )
+        if facts.is_randomised and design.get("evidence_kind") == "trial":
+            facts.comparisons = tuple(comparisons)
+        return StudyReading(facts, effects, conflicts)
+
+    # --- one outcome --------------------------------------------------------------------------
+
+    def _compare(
+        self, record: Record, outcome: Record, arms: Mapping[str, Record], trial: str
+    ) -> tuple[Comparison, list[dict[str, Any]], list[NumberConflict]]:
+        study = record["id"]
+        key = f"{study}--{outcome['id']}"
+        better: Better | None = outcome.get("better")
+        printed_record = outcome.get("effect", {})
+        results = outcome.get("results", ())
+        intervention, comparator = _arms_compared(printed_record, outcome, arms)
+        left, right, kind = _pair(results, intervention, comparator)
+        several = _several_arms(results, arms, intervention, comparator)
+        compared = several if intervention is None else [intervention]
+        dose_classes = {_dose_class(arms[code]) for code in compared if code in arms}
+        # Arms of one dose class are one group against their comparator; a printed effect that names none of them
+        # may belong to any.
+        if comparator is not None and len(dose_classes) == 1 and several and "value" not in printed_record:
+            left, right, kind = _combined_pair(results, several, comparator)
+        percent = kind == "percent_change" or "percent" in outcome.get("unit", "").lower()
+        conflicts = [
+            NumberConflict(conflict, study, key, outcome["domain"], reason)
+            for result in results
+            for conflict, reason in _result_conflicts(result)
+        ]
+        found = _Found()
+        if outcome["direction"] != "not_comparable":
+            found = self._find(record["design"], printed_record, left, right, kind)
+            conflicts += [
+                NumberConflict(conflict, study, key, outcome["domain"], reason)
+                for conflict, reason in found.conflicts
+            ]
+        rows = [
+            self._row(record, outcome, effect, intervention, comparator, percent, found, trial)
+            for effect in found.effects.values()
+        ]
+        if outcome["direction"] != "not_comparable" and several and comparator is not None:
+            rows += self._rows_of_several_arms(record, outcome, several, comparator, percent, trial)
+        return (
+            Comparison(
+                outcome=key,
+                condition=outcome.get("condition"),
+                domain=outcome["domain"],
+                role=outcome["role"],
+                instrument=outcome.get("instrument"),
+                better=better,
+                days=days(outcome.get("timepoint")),
+                intervention=intervention,
+                comparator=comparator,
+                dose_class=dose_classes.pop() if len(dose_classes) == 1 else "unknown",
+                direction=_direction(outcome, found, better),
+                effects={
+                    measure: effect
+                    for measure, effect in found.effects.items()
+                    if effect.standard_error is not None
+                },
+                without="its precision is not known" if found.effects else found.without,
+                participants=_participants(left, right, arms, intervention, comparator, record["design"]),
+                percent=percent,
+                counts=_counts(left, right, record["design"]),
+            ),
+            rows,
+            conflicts,
+        )
+
+    def _find(
+        self,
+        design: str,
+        printed_record: Record,
+        left: ArmResult | None,
+        right: ArmResult | None,
+        kind: str | None,
+    ) -> _Found:
+        """The effects of a comparison: the printed one, and those that the arms give."""
+        found = _Found()
+        computed, reason = _computed(design, left, right, kind)
+        found.without = reason or found.without
+        printed = printed_effect(printed_record)
+        if printed is not None:
+            found.contradiction = p_contradicts_interval(printed) or ""
+            if found.contradiction:
+                found.conflicts.append(("p_against_interval", found.contradiction))
+            effect = _with_certain_sign(effect_from_printed(printed), printed)
+            if isinstance(effect, NotComputed):
+                found.without = effect.reason
+            else:
+                found.printed = found.effects[effect.measure] = effect
+                if printed.measure in computed:
+                    found.disagreement = "; ".join(
+                        one.message for one in disagreement(printed, computed[printed.measure])
+                    )
+                # Adjusted analyses, and the several kinds of standardised differences, may rightly differ.
+                if found.disagreement and printed.measure != "SMD" and not printed_record.get("adjusted"):
+                    found.conflicts.append(("printed_against_computed", found.disagreement))
+        for measure, effect in computed.items():
+            # A printed value without a spread gives way to arms that have one.
+            if measure not in found.effects or found.effects[measure].standard_error is None:
+                found.effects[measure] = effect
+        return found
+
+    def _rows_of_several_arms(
+        self,
+        record: Record,
+        outcome: Record,
+        several: Sequence[str],
+        comparator: str,
+        percent: bool,
+        trial: str,
+    ) -> list[dict[str, Any]]:
+        """Effects of each of several arms against the one comparator; shown, never pooled side by side."""
+        rows = []
+        for code in several:
+            left, right, kind = _pair(outcome.get("results", ()), code, comparator)
+            effects, _ = _computed(record["design"], left, right, kind)
+            for effect in effects.values():
+                row = self._row(record, outcome, effect, code, comparator, percent, _Found(), trial)
+                row["id"] = row["id"].replace(f"--{outcome['id']}--", f"--{outcome['id']}--{code}--", 1)
+                rows.append(row)
+        return rows
+
+    def _row(
+        self,
+        record: Record,
+        outcome: Record,
+        effect: Effect,
+        intervention: str | None,
+        comparator: str | None,
+        percent: bool,
+        found: _Found,
+        trial: str,
+    ) -> dict[str, Any]:
+        study = record["id"]
+        better: Better | None = outcome.get("better")
+        of_printed = found.printed is not None and effect.measure == found.printed.measure
+        difference, remark = None, ""
+        if effect.measure == "MD" and not percent and effect.ci_low is not None:
+            difference, remark = self.important_difference(outcome.get("instrument"))
+        return {
+            "id": "--".join(
+                part for part in (study, outcome["id"], effect.measure.lower().replace("_", "-")) if part
+            ),
+            "study_id": study,
+            "trial_unit_id": trial,
+            "outcome_id": f"{study}--{outcome['id']}",
+            "intervention_id": f"{study}--{intervention}" if intervention else None,
+            "comparator_id": f"{study}--{comparator}" if comparator else None,
+            "domain": outcome["domain"],
+            "measure": effect.measure,
+            "value": effect.value,
+            "standard_error": effect.standard_error,
+            "ci_low": effect.ci_low,
+            "ci_high": effect.ci_high,
+            "ci_level": 100 * effect.ci_level if effect.ci_low is not None else None,
+            "favours": favours(effect, better),
+            "reading": read_against_mid(effect, better, difference),
+            "minimal_important_difference": difference,
+            "computed_from": effect.computed_from,
+            "is_printed": effect.printed,
+            "disagreement": (found.disagreement if of_printed else "") or None,
+            "p_contradiction": (found.contradiction if of_printed else "") or None,
+            "note": "; ".join(filter(None, (effect.note, remark))) or None,
+        }
+
+    def important_difference(self, instrument: str | None) -> tuple[float | None, str]:
+        """The minimal important difference of an instrument in its own points, and a remark on it."""
+        known = self._instruments.get(instrument or "", {}).get("minimal_important_difference", {})
+        value = known.get("value")
+        if not isinstance(value, int | float) or value <= 0:
+            return None, ""
+        if known.get("kind") == "within_person":
+            return (
+                value,
+                "read against a difference that matters within one person; between groups smaller ones may matter",
+            )
+        return value, ""
+
+    # --- one study for one condition ----------------------------------------------------------
+
+    def _evidence(
+        self,
+        record: Record,
+        condition: str,
+        facts: StudyFacts,
+        comparisons: Sequence[Comparison],
+        arms: Mapping[str, Record],
+    ) -> tuple[StudyEvidence, dict[str, str]]:
+        deciding = self.deciding(comparisons, condition)
+        interventions = [arm for arm in arms.values() if arm["role"] == "intervention"]
+        classes = {_dose_class(arm) for arm in interventions}
+        if len(classes) > 1 and deciding:
+            # Arms of several classes: only the comparison of the low dose speaks for it.
+            low = [comparison for comparison in deciding if comparison.dose_class == "low"]
+            deciding = low or deciding
+            classes = {comparison.dose_class for comparison in deciding}
+        dose_class = classes.pop() if len(classes) == 1 else "unknown"
+        routes = {arm.get("route", "unknown") for arm in interventions if _dose_class(arm) == dose_class}
+        design = self._design_class(record, comparisons)
+        unranked = [c for c in comparisons if c.role == "unspecified" and c.condition in (None, condition)]
+        direction, domains = self._primary_direction(record, design, deciding, unranked)
+        return (
+            StudyEvidence(
+                id=facts.id,
+                trial=facts.trial,
+                role=_role(record),
+                year=facts.year,
+                design=design,
+                blinding=record.get("blinding", "unknown"),
+                comparator=_comparator(record, deciding, arms, design),
+                primary_direction=direction,
+                participants=self._people(record, condition, arms, comparisons, domains),
+                dose_class=dose_class,
+                route=routes.pop() if len(routes) == 1 else "unknown" if not routes else min(routes),
+                verification_depth=record["verification"]["depth"],
+                retracted=record.get("retraction", {}).get("status") == "retracted",
+                attributable=record.get("isolates_naltrexone", True),
+                group=record.get("research_group"),
+            ),
+            domains,
+        )
+
+    def _concludes_on(self, conditions: Sequence[str], comparisons: Sequence[Comparison]) -> frozenset[str]:
+        """Conditions on which a review says what naltrexone does: its only one, or of several those it names one by one."""
+        named = {
+            comparison.condition
+            for comparison in comparisons
+            if comparison.direction in _DIRECTIONS.values() and comparison.domain not in self._silent
+        }
+        if len(conditions) == 1:
+            return frozenset(conditions)
+        return frozenset(condition for condition in conditions if condition in named)
+
+    def _people(
+        self,
+        record: Record,
+        condition: str,
+        arms: Mapping[str, Record],
+        comparisons: Sequence[Comparison],
+        decided_by: Mapping[str, str],
+    ) -> int | None:
+        """People of a study who have the condition; None where a study of several does not say how many."""
+        own = [outcome for outcome in record.get("outcomes", ()) if outcome.get("condition") == condition]
+        if len(record.get("conditions", ())) > 1:
+            # A randomised trial recruits one population, in which it may look at several complaints.
+            if own and not self._designs.get(record["design"], {}).get("randomized"):
+                return _counted_in(own, arms, record["design"])
+            is_split = any(comparison.condition is not None for comparison in comparisons)
+            if is_split and not decided_by:
+                return None
+        return _people(record, arms)
+
+    def _design_class(self, record: Record, comparisons: Sequence[Comparison]) -> str:
+        """The design in the words of the rule."""
+        code = record["design"]
+        design = self._designs.get(code, {})
+        kind = design.get("evidence_kind")
+        if code in ("case_report", "case_series"):
+            return str(code)
+        if kind == "trial" and design.get("randomized"):
+            return "randomised"
+        if kind in ("trial", "observational") and code != "pharmacovigilance":
+            compared = any(comparison.direction is not None for comparison in comparisons)
+            return "nonrandomised_controlled" if compared else "uncontrolled"
+        return {"synthesis": "review", "preclinical": "preclinical"}.get(str(kind), str(kind))
+
+    def deciding(self, comparisons: Sequence[Comparison], condition: str) -> list[Comparison]:
+        """The outcomes by which a study is judged for a condition: its primary ones, else those of unknown rank."""
+        for role in ("primary", "unspecified"):
+            ranked = [comparison for comparison in comparisons if comparison.role == role]
+            own = [comparison for comparison in ranked if comparison.condition == condition]
+            chosen = own or [comparison for comparison in ranked if comparison.condition is None]
+            if chosen:
+                return chosen
+        return []
+
+    def _primary_direction(
+        self, record: Record, design: str, deciding: Sequence[Comparison], others: Sequence[Comparison]
+    ) -> tuple[str, dict[str, str]]:
+        """What a study says, and what it says in each domain of the outcomes that decide.
+
+        Args:
+            record: The study.
+            design: Its design in the words of the rule.
+            deciding: The outcomes by which it is judged.
+            others: Outcomes of unknown rank beside primary ones.
+        """
+        felt = [comparison for comparison in deciding if comparison.domain not in self._silent]
+        domains = _by_domain(felt)
+        if design in ("uncontrolled", "case_report", "case_series"):
+            return _UNCONTROLLED_RESULTS.get(record.get("uncontrolled_result", "unclear"), "unclear"), domains
+        direction = combined([comparison.direction for comparison in felt])
+        if any(comparison.direction == "unknown" for comparison in felt):
+            partly = [
+                c for c in (*felt, *others) if c.direction == "favourable" and c.domain not in self._silent
+            ]
+            if partly:
+                known = [
+                    c for c in (*felt, *others) if c.direction != "unknown" and c.domain not in self._silent
+                ]
+                return "mixed", _by_domain(known)
+        return direction, domains
+
+
+def _by_domain(comparisons: Sequence[Comparison]) -> dict[str, str]:
+    domains = dict.fromkeys(comparison.domain for comparison in comparisons)
+    return {
+        domain: combined([comparison.direction for comparison in comparisons if comparison.domain == domain])
+        for domain in domains
+    }
+
+
+def combined(directions: Sequence[str | None]) -> str:
+    """What several deciding outcomes say together.
+
+    Where one of them has no known result, the whole has none: the missing one might say the opposite.
+    """
+    found = {direction for direction in directions if direction is not None}
+    if not found:
+        return "not_comparable" if directions else "unclear"
+    if "unknown" in found:
+        return "unclear"
+    if "favourable" in found:
+        return "favourable" if len(found) == 1 else "mixed"
+    return "null" if "null" in found else "unfavourable"
+
+
+def name_of(record: Record) -> str:
+    """How a sentence calls a study: first author and year, else its id."""
+    authors = record.get("authors", ())
+    year = record.get("year")
+    if not authors:
+        return str(record["id"])
+    surname = re.sub(r"\s+[A-Z-]{1,4}$", "", authors[0])
+    return f"{surname} {year}" if year else surname
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def arm_result(result: Record) -> ArmResult:
+    """The numbers of one arm as the effects module takes them."""
+    return ArmResult(
+        n=result.get("n"),
+        mean=result.get("mean"),
+        sd=result.get("sd"),
+        se=result.get("se") or None,
+        ci_low=result.get("ci_low"),
+        ci_high=result.get("ci_high"),
+        median=result.get("median"),
+        iqr_low=result.get("iqr_low"),
+        iqr_high=result.get("iqr_high"),
+        events=result.get("events"),
+        total=result.get("total"),
+        percent=result.get("percent"),
+        kind=result.get("kind"),
+    )
+
+
+def printed_effect(effect: Record) -> PrintedEffect | None:
+    """The printed effect, where it is a comparison with a value."""
+    if effect.get("measure") not in _MEASURES_OF_COMPARISON or "value" not in effect:
+        return None
+    decimals = [_decimals(effect, name) for name in ("value", "ci_low", "ci_high") if name in effect]
+    return PrintedEffect(
+        measure=effect["measure"],
+        value=effect["value"],
+        ci_low=effect.get("ci_low"),
+        ci_high=effect.get("ci_high"),
+        ci_level=effect.get("ci_level", 95) / 100,
+        p=effect.get("p"),
+        decimals=min((d for d in decimals if d is not None), default=None),
+        standard_error=effect.get("standard_error"),
+    )
+
+
+def _with_certain_sign(effect: Effect | NotComputed, printed: PrintedEffect) -> Effect | NotComputed:
+    """The effect without a spread where its sign is not certain.
+
+    Standardised differences are often printed as a size alone (Cohen's d = 0.62), whichever side was better. Only an
+    interval shows that the sign was kept.
+    """
+    if isinstance(effect, NotComputed) or printed.measure != "SMD" or printed.ci_low is not None:
+        return effect
+    note = "printed without an interval: it may be a size without its sign"
+    return replace(
+        effect, standard_error=None, ci_low=None, ci_high=None, computed_from="printed SMD", note=note
+    )
+
+
+def _decimals(container: Record, name: str) -> int | None:
+    """Digits after the point as printed, where the value alone does not show them."""
+    if name not in container:
+        return None
+    return printed_decimals(container.get("printed", {}).get(name, container[name]))
+
+
+_UNITS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4, "year": 365.25}
+_TIME = re.compile(
+    r"(\d+(?:\.\d+)?)[\s-]*(minute|hour|day|week|month|year)s?|(week|month|day|year)\s+(\d+)", re.IGNORECASE
+)
+
+
+def days(timepoint: str | None) -> float | None:
+    """The longest time that a timepoint names, in days; None where it names none."""
+    found = [
+        float(number or count) * _UNITS[(unit or name).lower()]
+        for number, unit, name, count in _TIME.findall(timepoint or "")
+    ]
+    return max(found, default=None)
+
+
+def _arms_compared(
+    effect: Record, outcome: Record, arms: Mapping[str, Record]
+) -> tuple[str | None, str | None]:
+    """Codes of the two arms: as the effect names them, else the only ones of their role with results."""
+    named = {result["arm"] for result in outcome.get("results", ())} or set(arms)
+    sides: list[str | None] = []
+    for side in ("intervention", "comparator"):
+        code = effect.get(side)
+        if code is None:
+            candidates = [identifier for identifier in arms if arms[identifier]["role"] == side]
+            with_results = [identifier for identifier in candidates if identifier in named] or candidates
+            code = with_results[0] if len(with_results) == 1 else None
+        sides.append(code)
+    return sides[0], sides[1]
+
+
+def _pair(
+    results: Sequence[Record], intervention: str | None, comparator: str | None
+) -> tuple[ArmResult | None, ArmResult | None, str | None]:
+    """One result of each arm of the same kind; none where an arm has several of a kind."""
+    if intervention is None or comparator is None:
+        return None, None, None
+    for kind in _KINDS:
+        left = [result for result in results if result["arm"] == intervention and result.get("kind") == kind]
+        right = [result for result in results if result["arm"] == comparator and result.get("kind") == kind]
+        if len(left) == 1 and len(right) == 1:
+            return arm_result(left[0]), arm_result(right[0]), kind
+    return None, None, None
+
+
+def _several_arms(
+    results: Sequence[Record], arms: Mapping[str, Record], intervention: str | None, comparator: str | None
+) -> list[str]:
+    """Codes of the intervention arms with results, where there are several and none is named as the one compared."""
+    if intervention is not None or comparator is None:
+        return []
+    named = {result["arm"] for result in results}
+    several = [code for code, arm in arms.items() if arm["role"] == "intervention" and code in named]
+    return several if len(several) > 1 else []
+
+
+def _combined_pair(
+    results: Sequence[Record], several: Sequence[str], comparator: str
+) -> tuple[ArmResult | None, ArmResult | None, str | None]:
+    """All intervention arms as one group, and the comparator, of the first kind of number that all have."""
+    for wanted in _KINDS:
+        pairs = [_pair([r for r in results if r.get("kind") == wanted], code, comparator) for code in several]
+        left = [pair[0] for pair in pairs if pair[0] is not None]
+        if len(left) == len(several):
+            together = combine_arms(left)
+            if not isinstance(together, NotComputed):
+                return together, pairs[0][1], wanted
+    return None, None, None
+
+
+def _counts(left: ArmResult | None, right: ArmResult | None, design: str) -> tuple[int, int, int, int] | None:
+    """Events and totals of two independent arms."""
+    if left is None or right is None or refuse_design(design) is not None:
+        return None
+    one, other = event_count(left), event_count(right)
+    if isinstance(one, NotComputed) or isinstance(other, NotComputed):
+        return None
+    return one[0], one[1], other[0], other[1]
+
+
+def _participants(
+    left: ArmResult | None,
+    right: ArmResult | None,
+    arms: Mapping[str, Record],
+    intervention: str | None,
+    comparator: str | None,
+    design: str,
+) -> int | None:
+    """People in a comparison; in a crossover trial the same people are in both arms."""
+    sizes: list[int] = []
+    for result, code in ((left, intervention), (right, comparator)):
+        size = None if result is None else result.total if result.total is not None else result.n
+        if size is None and code is not None:
+            size = arms.get(code, {}).get("n")
+        if size is None:
+            return None
+        sizes.append(size)
+    return max(sizes) if refuse_design(design) is not None else sum(sizes)
+
+
+def _direction(outcome: Record, found: _Found, better: Better | None) -> str | None:
+    """What an outcome says: its printed interval, else the report's own verdict, else the interval from its arms.
+
+    The report's verdict comes before an interval from the arms, for it rests on the analysis that was planned.
+    """
+    recorded = outcome["direction"]
+    if recorded == "not_comparable":
+        return None
+    if found.printed is not None and "ci_low" in outcome["effect"]:
+        side = favours(found.printed, better)
+        if side != "unclear":
+            return _SIDES[side]
+    if recorded in _DIRECTIONS:
+        return _DIRECTIONS[recorded]
+    for effect in found.effects.values():
+        side = favours(effect, better)
+        if side != "unclear":
+            return _SIDES[side]
+    return "unknown"
+
+
+def _computed(
+    design: str, left: ArmResult | None, right: ArmResult | None, kind: str | None
+) -> tuple[dict[str, Effect], str]:
+    """Effects from two arms, and why there are none."""
+    if left is None or right is None:
+        return {}, "no results of two arms"
+    measures = _FROM_EVENTS if kind == "count" or left.events is not None else _FROM_MEANS
+    effects: dict[str, Effect] = {}
+    reason = ""
+    for measure in measures:
+        effect = compare_arms(measure, left, right, design=design)
+        if isinstance(effect, NotComputed):
+            reason = effect.reason
+        else:
+            effects[measure] = effect
+    return effects, reason
+
+
+def _result_conflicts(result: Record) -> Iterator[tuple[str, str]]:
+    """Numbers of one arm that cannot all be right."""
+    if "percent" in result and "events" in result:
+        reason = percent_contradicts_events(arm_result(result), _decimals(result, "percent"))
+        if reason is not None:
+            yield "percent_against_count", reason
+    if "se" in result and "sd" in result:
+        reason = standard_error_contradicts_sd(arm_result(result))
+        if reason is not None:
+            yield "printed_against_computed", reason
+
+
+def _adverse_event_conflicts(record: Record) -> Iterator[NumberConflict]:
+    for row in record.get("adverse_events", {}).get("by_arm", ()):
+        arm = ArmResult(
+            events=row.get("events"), total=row.get("total"), percent=row.get("percent"), kind="count"
+        )
+        reason = percent_contradicts_events(arm, _decimals(row, "percent"))
+        if reason is not None:
+            yield NumberConflict(
+                "percent_against_count", record["id"], None, "adverse_events", f"{row['term']}: {reason}"
+            )
+
+
+# --- what the rule is told ------------------------------------------------------------------------
+
+
+def _role(record: Record) -> str:
+    roles = {
+        _ROLE_OF_RELATION[r["type"]] for r in record.get("relations", ()) if r["type"] in _ROLE_OF_RELATION
+    }
+    for role in dict.fromkeys(_ROLE_OF_RELATION.values()):
+        if role in roles:
+            return role
+    if record["design"] == "protocol":
+        return "protocol"
+    status = record["status"]
+    if status in _ROLE_OF_STATUS:
+        return _ROLE_OF_STATUS[status]
+    known = {"favours_ldn", "no_difference", "favours_comparator"}
+    has_result = "uncontrolled_result" in record or any(
+        o["direction"] in known for o in record.get("outcomes", ())
+    )
+    if status in _WITHOUT_RESULTS and not has_result:
+        return "protocol"
+    return "registration" if record["design"] == "registration" else "report"
+
+
+def _dose_class(arm: Record) -> str:
+    if arm.get("route") in _TOPICAL:
+        return "topical"
+    return str(arm.get("dose_class", "unknown"))
+
+
+def _people(record: Record, arms: Mapping[str, Record]) -> int | None:
+    """People analysed, else randomised, else enrolled, else in the arms."""
+    enrolment = record.get("enrolment", {})
+    for stage in ("analyzed", "randomized", "enrolled"):
+        if stage in enrolment:
+            return int(enrolment[stage])
+    sizes: list[int | None] = [arm.get("n") for arm in arms.values() if arm["role"] != "other"]
+    known = [size for size in sizes if size is not None]
+    if not known or len(known) < len(sizes):
+        return None
+    if refuse_design(record["design"]) is not None:
+        return max(known)
+    controlled = any(arm["role"] == "comparator" for arm in arms.values())
+    return sum(known) if controlled or len(known) == 1 else None
+
+
+def _counted_in(outcomes: Sequence[Record], arms: Mapping[str, Record], design: str) -> int | None:
+    """People in the results of outcomes, from the largest number of each arm."""
+    sizes: dict[str, int] = {}
+    for outcome in outcomes:
+        for result in outcome.get("results", ()):
+            size = result.get("total", result.get("n"))
+            if size is not None and arms.get(result["arm"], {}).get("role") != "other":
+                sizes[result["arm"]] = max(size, sizes.get(result["arm"], 0))
+    if not sizes:
+        return None
+    return max(sizes.values()) if refuse_design(design) is not None else sum(sizes.values())
+
+
+def _comparator(
+    record: Record, deciding: Sequence[Comparison], arms: Mapping[str, Record], design: str
+) -> str:
+    """What naltrexone was compared with, in the words of the rule."""
+    if design in ("uncontrolled", "case_report", "case_series"):
+        return "none"
+    named = [arms[c.comparator] for c in deciding if c.comparator is not None and c.comparator in arms]
+    candidates = named or [arm for arm in arms.values() if arm["role"] == "comparator"]
+    kinds = [kind for arm in candidates if (kind := _control_kind(arm)) not in ("before", "healthy")]
+    if "placebo" in kinds:
+        return "placebo"
+    if kinds:
+        return kinds[0]
+    doses = [arm for arm in arms.values() if arm["role"] == "intervention"]
+    if len(doses) > 1:
+        return "other_dose"
+    return "placebo" if record.get("comparator_note", "").lower().startswith("placebo") else "unknown"
+
+
+def _control_kind(arm: Record) -> str:
+    if "control_kind" in arm:
+        return str(arm["control_kind"])
+    text = " ".join((*arm.get("components", ()), arm["label"])).lower()
+    for words, kind in (
+        (("placebo",), "placebo"),
+        (("no treatment", "nothing", "untreated"), "no_treatment"),
+        (("usual care", "standard care"), "usual_care"),
+        (("naltrexone",), "other_dose"),
+    ):
+        if any(word in text for word in words):
+            return kind
+    return "unknown"
+
+
+_LOW_DOSE = re.compile(r"\blow[- ]dose(?:d)? naltrexone|\bLDN\b", re.IGNORECASE)
+_OTHER_DOSE = re.compile(r"\b(?:ultra|very)[- ]low[- ]dose", re.IGNORECASE)
+_RANDOMISED = re.compile(r"\brandomi[sz]ed\b|\bRCTs?\b", re.IGNORECASE)
+_CONTROLLED = re.compile(r"\bplacebo\b|\brandomi[sz]ed\b", re.IGNORECASE)
+_NOT_RANDOMISED = re.compile(
+    r"\bno RCTs?\b|\bno randomi[sz]ed\b|\bnon-?randomi[sz]ed\b|\bobservational\b", re.IGNORECASE
+)
+
+
+def _review(record: Record, comparisons: Sequence[Comparison]) -> ReviewFacts:
+    review = record.get("review", {})
+    outcomes = tuple(
+        PooledOutcome(
+            outcome=comparison.outcome,
+            condition=comparison.condition,
+            domain=comparison.domain,
+            role=comparison.role,
+            direction=comparison.direction,
+            measure=outcome["effect"]["measure"],
+            value=outcome["effect"].get("value"),
+            ci_low=outcome["effect"].get("ci_low"),
+            ci_high=outcome["effect"].get("ci_high"),
+            trials=outcome["effect"].get("studies"),
+            participants=outcome["effect"].get("participants"),
+            says_controlled=bool(_CONTROLLED.search(f"{outcome['name']} {outcome.get('note', '')}")),
+        )
+        for outcome, comparison in zip(record.get("outcomes", ()), comparisons, strict=True)
+        if outcome.get("effect", {}).get("measure") in _MEASURES_OF_COMPARISON
+        and "value" in outcome["effect"]
+    )
+    text = f"{record['title']} {review.get('scope', '')} {record.get('design_note', '')}"
+    included = review.get("included")
+    return ReviewFacts(
+        outcomes=outcomes,
+        included=None if included is None else tuple(included),
+        is_pooled=bool(outcomes),
+        says_low_dose=bool(_LOW_DOSE.search(text)) and not _OTHER_DOSE.search(text),
+        says_randomised=bool(_RANDOMISED.search(text)) and not _NOT_RANDOMISED.search(text),
+        trials=review.get("studies_included"),
+        participants=review.get("participants"),
+    )

@@ -1,0 +1,162 @@
+"""A catalogue of invented studies, the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+from ldn_evidence.project import Project
+
+# As in the real catalogue, where a condition has a few studies and there are more conditions as there are more studies.
+_STUDIES_A_CONDITION = 10
+_WORDS = (
+    "low dose naltrexone was compared with placebo in adults who had pain for more than six months and were not on "
+    "opioids participants kept daily ratings and the change at the end of treatment was analysed with the baseline "
+    "as covariate the interval includes no effect and recruitment was slow"
+).split()  # fmt: skip
+_NAMES = ["Younger J", "Østergaard L", "Smith JP", "Patten DK", "Vælimäki T", "Nakagawa H", "Türel B"]
+_DOMAINS = ["pain", "fatigue", "sleep", "quality_of_life", "mood"]
+
+
+def write_catalogue(project: Project, root: Path, records: int, seed: int) -> Project:
+    """Write a project with so many study records of about 2.5 KB, and the conditions that they name.
+
+    Args:
+        project: Where schemas and vocabularies come from.
+        root: Folder of the new project; must not exist.
+        records: Number of studies.
+        seed: Seed of the random numbers.
+    """
+    shutil.copytree(project.schema, root / "schema")
+    shutil.copytree(project.data / "vocabularies", root / "data" / "vocabularies")
+    studies = root / "data" / "studies"
+    studies.mkdir()
+    numbers = random.Random(seed)
+    names = [f"bench-disease-{number:07d}" for number in range(2 + records // _STUDIES_A_CONDITION)]
+    for number in range(records):
+        text = _study(numbers, number, names)
+        (studies / f"bench-study-{number:07d}.yml").write_text(text, "utf-8")
+    conditions = root / "data" / "conditions"
+    conditions.mkdir()
+    for number, condition in enumerate(names):
+        (conditions / f"{condition}.yml").write_text(_condition(condition, number % max(records, 1)), "utf-8")
+    return Project(root)
+
+
+def change_one_record(project: Project, number: int) -> None:
+    """Give one study another size, as a curator would who mends a number."""
+    path = sorted((project.data / "studies").glob("*.yml"))[number]
+    lines = path.read_text("utf-8").splitlines()
+    place = next(index for index, line in enumerate(lines) if line.startswith("year: "))
+    lines[place] = f"year: {1900 + (int(lines[place].split()[1]) - 1900 + 1) % 100}"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _condition(identifier: str, study: int) -> str:
+    return (
+        f"id: {identifier}\nname: {identifier.replace('-', ' ').capitalize()}\ncategory: pain\n"
+        "evidence_tier: limited\ndirection: unclear\ntier_override:\n  reason: Generated to be measured.\n"
+        f"summary: Nothing real was studied in {identifier.replace('-', ' ')}, which stands here to be measured.\n"
+        f"citations:\n  - study: bench-study-{study:07d}\nlast_searched: 2026-01-15\n"
+    )
+
+
+def _words(numbers: random.Random, count: int) -> str:
+    return " ".join(numbers.choices(_WORDS, k=count)).capitalize()
+
+
+def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
+    size = numbers.randint(10, 99)
+    lines = [
+        f"id: bench-study-{number:07d}",
+        f"title: {_words(numbers, 14)}",
+        "authors:",
+        *(f"  - {name}" for name in numbers.sample(_NAMES, 3)),
+        "journal: Journal of Invented Trials",
+        f"year: {numbers.randint(2007, 2025)}",
+        f"pmid: {10_000_000 + number}",
+        f"doi: 10.1000/bench.{number}",
+        f"registry: [NCT{10_000_000 + number}]",
+        "design: randomized_parallel",
+        "blinding: double_blind",
+        "status: published",
+        f"conditions: [{', '.join(numbers.sample(conditions, 2))}]",
+        f"population: Adults of 18 to 65 years, {_words(numbers, 8).lower()}",
+        f"country: {numbers.choice(['Denmark', 'Norway', 'United States', 'Iran', 'Brazil'])}",
+        "enrolment:",
+        f"  randomized: {2 * size}",
+        f"  analyzed: {2 * size - 3}",
+        f"  completed: {2 * size - 5}",
+        "arms:",
+    ]
+    weeks = numbers.choice([8, 12, 16])
+    lines += [
+        "  - id: naltrexone",
+        "    label: Naltrexone capsules",
+        "    role: intervention",
+        "    components: [naltrexone]",
+        f"    dose_mg_per_day: {numbers.choice(['4.50', '3.0', '6', '1.5'])}",
+        "    dose_class: low",
+        "    route: oral",
+        f"    weeks: {weeks}",
+        f"    n: {size}",
+        "  - id: placebo",
+        "    label: Placebo capsules",
+        "    role: comparator",
+        "    control_kind: placebo",
+        "    components: [placebo]",
+        "    route: oral",
+        f"    weeks: {weeks}",
+        f"    n: {size}",
+        "outcomes:",
+    ]
+    for position, domain in enumerate(numbers.sample(_DOMAINS, 2)):
+        value = numbers.uniform(-2, 1)
+        lines += [
+            f"  - id: {domain.replace('_', '-')}",
+            f"    name: {domain.replace('_', ' ')} at the end of treatment",
+            f"    domain: {domain}",
+            f"    role: {'primary' if position == 0 else 'secondary'}",
+            f"    timepoint: {weeks} weeks",
+            "    better: lower",
+            "    results:",
+        ]
+        for arm in ("naltrexone", "placebo"):
+            lines += [
+                f"      - arm: {arm}",
+                "        kind: endpoint",
+                f"        n: {size}",
+                f"        mean: {numbers.uniform(1, 9):.2f}",
+                f"        sd: {numbers.uniform(0.5, 3):.2f}",
+            ]
+        lines += [
+            "    effect:",
+            "      measure: MD",
+            f"      value: {value:.2f}",
+            f"      ci_low: {value - 3:.2f}",
+            f"      ci_high: {value + 3:.2f}",
+            f"      p: {numbers.choice(['0.11', '0.5', '0.048', 'NS'])}",
+            "      intervention: naltrexone",
+            "      comparator: placebo",
+            "    direction: no_difference",
+        ]
+    lines += [
+        "adverse_events:",
+        "  by_arm:",
+        "    - arm: naltrexone",
+        "      term: vivid dreams",
+        f"      events: {numbers.randint(0, 9)}",
+        f"      total: {size}",
+        f"funding: Fund {number} for invented trials",
+        "limitations:",
+        f"  - {_words(numbers, 14)}.",
+        "conclusion: >-",
+        f"  Invented trial {number} found this, {_words(numbers, 12).lower()}, and",
+        f"  that {_words(numbers, 14).lower()}.",
+        "verification:",
+        "  depth: abstract",
+        "  read: The abstract of an invented trial.",
+        "  on: 2026-01-15",
+    ]
+    return "\n".join(lines) + "\n"

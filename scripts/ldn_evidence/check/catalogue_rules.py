@@ -1,0 +1,203 @@
+"""Stage "catalogue": rules that need all records together.
+
+They work on facts, the few things of each record that other records depend on, so that a catalogue of any size can
+be checked without holding its records.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ldn_evidence.check.shape import Finding, Path
+from ldn_evidence.problems import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rest of the catalogue needs to know of one record.
+
+    Attributes:
+        file: Path of the record's file, relative to the project.
+        kind: Kind of the record.
+        id: Identifier of the record.
+        references: (kind, id, path) of everything that the record points to.
+        identifiers: (scheme, value, path) of identifiers that only one record may bear.
+        sentences: (digest, path) of the descriptive sentences.
+        traits: Single facts that particular rules ask for.
+    """
+
+    file: str
+    kind: str
+    id: str
+    references: Sequence[tuple[str, str, Path]]
+    identifiers: Sequence[tuple[str, str, Path]]
+    sentences: Sequence[tuple[str, Path]]
+    traits: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All facts of a catalogue, by kind and id.
+
+    Attributes:
+        facts: Facts of every record that passed the earlier stages, sorted by kind and id.
+        ids: Kind -> ids, the terms of each vocabulary under the vocabulary's own id.
+        broken: (kind, id) of records that failed an earlier stage; references to them are not reported again.
+        retired: (kind, id) -> successor or None.
+    """
+
+    facts: Sequence[Facts]
+    ids: Mapping[str, set[str]]
+    broken: set[tuple[str, str]]
+    retired: Mapping[tuple[str, str], str | None]
+
+
+Check = Callable[[Index], Iterator[tuple[Facts, Finding]]]
+CATALOGUE_RULES: dict[str, Check] = {}
+
+
+def rule(check: Check) -> Check:
+    """Register a catalogue rule."""
+    CATALOGUE_RULES[check.__name__.replace("_", "-")] = check
+    return check
+
+
+def check_catalogue(index: Index) -> list[tuple[Facts, Finding]]:
+    """Findings of every catalogue rule."""
+    return [found for check in CATALOGUE_RULES.values() for found in check(index)]
+
+
+@rule
+def reference_resolves(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    for facts in index.facts:
+        for kind, identifier, path in facts.references:
+            known = index.ids.get(kind, set())
+            if identifier in known or (kind, identifier) in index.broken:
+                continue
+            if (kind, identifier) in index.retired:
+                successor = index.retired[kind, identifier]
+                cure = (
+                    f"it was retired; use {successor!r}"
+                    if successor
+                    else "it was retired without a successor"
+                )
+            elif guess := suggest(identifier, sorted(known)):
+                cure = f"did you mean {guess!r}?"
+            else:
+                cure = f"there are {len(known)} {kind}, none of that name"
+            yield (
+                facts,
+                Finding(path, f"found {identifier!r}, which is not in {kind}; {cure}", "reference-resolves"),
+            )
+
+
+@rule
+def identifier_used_once(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    owners: dict[tuple[str, str], Facts] = {}
+    for facts in index.facts:
+        for scheme, value, path in facts.identifiers:
+            key = (scheme, value.lower())
+            if key in owners:
+                message = f"found {scheme} {value}, which {owners[key].file} bears already"
+                yield facts, Finding(path, message, "identifier-used-once")
+            else:
+                owners[key] = facts
+
+
+@rule
+def retired_id_not_reused(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    for facts in index.facts:
+        if (facts.kind, facts.id) in index.retired:
+            message = f"found {facts.id!r}, which was retired and is never used again"
+            yield facts, Finding(("id",), message, "retired-id-not-reused")
+
+
+@rule
+def no_sentence_twice(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    first: dict[str, Facts] = {}
+    for facts in index.facts:
+        for digest, path in facts.sentences:
+            other = first.setdefault(digest, facts)
+            if other is not facts:
+                message = f"a sentence here stands word for word in {other.file} too"
+                yield facts, Finding(path, message, "no-sentence-twice")
+
+
+@rule
+def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    """Two papers with one registration must hang on one trial, or the trial would count twice."""
+    studies = {facts.id: facts for facts in index.facts if facts.kind == "studies"}
+    cluster = _Clusters(studies)
+    by_number: dict[str, list[Facts]] = defaultdict(list)
+    for facts in studies.values():
+        for target in facts.traits.get("related", ()):
+            if target in studies:
+                cluster.join(facts.id, target)
+        for number in facts.traits.get("registry", ()):
+            by_number[number].append(facts)
+    for number, members in sorted(by_number.items()):
+        for facts in members[1:]:
+            if cluster.root(facts.id) != cluster.root(members[0].id):
+                message = f"shares {number} with {members[0].id!r}, but no relation ties the two together"
+                yield facts, Finding(("registry",), message, "shared-registration-is-related")
+
+
+class _Clusters:
+    """Disjoint sets of study ids."""
+
+    def __init__(self, ids: Mapping[str, Any]) -> None:
+        self._parent = {identifier: identifier for identifier in ids}
+
+    def root(self, identifier: str) -> str:
+        while self._parent[identifier] != identifier:
+            self._parent[identifier] = self._parent[self._parent[identifier]]
+            identifier = self._parent[identifier]
+        return identifier
+
+    def join(self, left: str, right: str) -> None:
+        left, right = sorted((self.root(left), self.root(right)))
+        self._parent[right] = left
+
+
+@rule
+def retracted_support_is_said(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    retracted = {f.id for f in index.facts if f.kind == "studies" and f.traits.get("retracted")}
+    for facts in index.facts:
+        for study, path, note in facts.traits.get("support", ()):
+            if study in retracted and "retract" not in note.lower():
+                message = (
+                    f"{study!r} is retracted; say so in the note or reason, or do not cite it as support"
+                )
+                yield facts, Finding(tuple(path), message, "retracted-support-is-said")
+
+
+@rule
+def trial_report_is_registered(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    """A report that carries a registry number carries the trial's."""
+    registered = {f.id: set(f.traits.get("registry", ())) for f in index.facts if f.kind == "studies"}
+    for facts in index.facts:
+        if facts.kind != "trials":
+            continue
+        numbers = set(facts.traits.get("numbers", ()))
+        for position, study in enumerate(facts.traits.get("reported_by", ())):
+            carried = registered.get(study, set())
+            if carried and not carried & numbers:
+                message = (
+                    f"{study!r} carries {', '.join(sorted(carried))}, none of which is this trial's number"
+                )
+                yield facts, Finding(("reported_by", position), message, "trial-report-is-registered")
+
+
+@rule
+def group_member_is_no_group(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    groups = {f.id for f in index.facts if f.kind == "conditions" and f.traits.get("members")}
+    for facts in index.facts:
+        if facts.kind != "conditions":
+            continue
+        for position, member in enumerate(facts.traits.get("members", ())):
+            if member in groups:
+                message = f"{member!r} is a group itself; list its members instead"
+                yield facts, Finding(("group_of", position), message, "group-member-is-no-group")

@@ -1,0 +1,146 @@
+"""Stage "shape": a typed record against its JSON Schema, in messages that a curator can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema_rs
+
+from ldn_evidence.problems import suggest
+from ldn_evidence.schemas import Node, Schemas
+
+Path = tuple[str | int, ...]
+
+_TYPE_WORDS = {
+    "string": "text",
+    "integer": "a whole number such as 12 (no sign +, leading zero, exponent or thousands mark)",
+    "number": "a number such as 4.5 (no leading zero, bare point, exponent or thousands mark)",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping of fields to values",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a place inside one record, before file and line are known.
+
+    Attributes:
+        path: Keys and list positions that lead to the place.
+        message: What was found and what is allowed.
+        rule: Name of the rule, as in `schema/rules.yml`.
+        at_key: Whether the place is the key itself (an unknown field) and not its value.
+    """
+
+    path: Path
+    message: str
+    rule: str
+    at_key: bool = field(default=False)
+
+
+class ShapeChecker:
+    """Compiled validators, one a kind."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._validators: dict[str, Any] = {}
+
+    def findings(self, kind: str, record: dict[str, Any]) -> list[Finding]:
+        """Every violation of the kind's schema by a typed record."""
+        validator = self._validators.get(kind)
+        if validator is None:
+            validator = jsonschema_rs.validator_for(self._schemas.record(kind))
+            self._validators[kind] = validator
+        if validator.is_valid(record):
+            return []
+        findings: list[Finding] = []
+        for error in validator.iter_errors(record):
+            findings.extend(_explain(error, self._schemas.record(kind), record))
+        return findings
+
+
+def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Finding]:
+    path: Path = tuple(error.instance_path)
+    parent = _schema_at(schema, list(error.schema_path)[:-1])
+    found = _show(error.instance)
+    kind = type(error.kind).__name__.removeprefix("ValidationErrorKind_")
+    match kind:
+        case "AdditionalProperties":
+            allowed = sorted(parent.get("properties", {}))
+            for name in error.kind.unexpected:
+                yield Finding((*path, name), _unknown_field(name, allowed), "unknown-field", at_key=True)
+        case "Required":
+            description = parent.get("properties", {}).get(error.kind.property, {}).get("description", "")
+            yield Finding(path, f"field {error.kind.property!r} is missing: {description}", "missing-field")
+        case "Type":
+            expected = parent.get("type", "")
+            yield Finding(path, f"found {found}; must be {_TYPE_WORDS.get(expected, expected)}", "wrong-type")
+        case "Enum":
+            yield Finding(path, _not_allowed(error.instance, parent["enum"]), "not-allowed-value")
+        case "Pattern":
+            example = parent.get("examples", ["?"])[0]
+            what = parent.get("description", "")
+            rule = parent.get("x-rule", "malformed-value")
+            yield Finding(path, f"found {found}; must look like {example!r}. {what}", rule)
+        case "Minimum" | "Maximum" | "ExclusiveMinimum" | "ExclusiveMaximum":
+            words = {
+                "Minimum": "at least",
+                "Maximum": "at most",
+                "ExclusiveMinimum": "greater than",
+                "ExclusiveMaximum": "less than",
+            }[kind]
+            rule = parent.get("x-rule", "out-of-range")
+            yield Finding(path, f"found {found}; must be {words} {error.kind.limit:g}", rule)
+        case "MinLength" | "MinItems" | "MinProperties":
+            yield Finding(path, f"found {found}; must not be empty: leave the field out", "empty-value")
+        case "MaxLength":
+            length = len(error.instance)
+            yield Finding(
+                path, f"{length} characters long; at most {error.kind.limit} are allowed", "too-long"
+            )
+        case "UniqueItems":
+            yield Finding(path, "the same item stands in the list twice", "duplicate-item")
+        case "OneOfNotValid" | "OneOfMultipleValid":
+            targets = [option["required"][0] for option in parent.get("oneOf", []) if "required" in option]
+            named = [name for name in targets if name in error.instance]
+            count = "none" if not named else " and ".join(named)
+            yield Finding(
+                path, f"found {count}; exactly one of {', '.join(targets)} is needed", "exactly-one-target"
+            )
+        case _:
+            yield Finding(path, f"found {found}; {error.message}", "malformed-value")
+
+
+def _schema_at(schema: Any, steps: list[str | int]) -> Any:
+    for step in steps:
+        schema = schema[step]
+    return schema
+
+
+def _unknown_field(name: str, allowed: list[str]) -> str:
+    guess = suggest(name, allowed)
+    cure = f"did you mean {guess!r}?" if guess else f"allowed here: {', '.join(allowed)}"
+    return f"there is no field {name!r} here; {cure}"
+
+
+def _not_allowed(value: Any, allowed: list[Any]) -> str:
+    guess = suggest(value, allowed) if isinstance(value, str) else None
+    hint = f" (did you mean {guess!r}?)" if guess else ""
+    return f"found {_show(value)}; must be one of {', '.join(map(str, allowed))}{hint}"
+
+
+def _show(value: Any) -> str:
+    """A value as the curator wrote it, shortened."""
+    if isinstance(value, str):
+        text = repr(value)
+    elif isinstance(value, dict):
+        text = "a mapping"
+    elif isinstance(value, list):
+        text = "a list"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

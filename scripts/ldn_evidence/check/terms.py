@@ -1,0 +1,53 @@
+"""The vocabularies, and the schema definitions that are made from them.
+
+`data/vocabularies/` is the one place where an allowed value and its meaning stand. Editors and validators need them
+as JSON Schema, so `schema/terms.schema.json` is written from the vocabularies (`make generated`) and a test keeps it
+current.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ldn_evidence.check.typing import apply_types, compile_typer
+from ldn_evidence.read.strict_yaml import parse
+from ldn_evidence.schemas import Schemas
+
+Terms = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def read_terms(vocabularies: Path, schemas: Schemas) -> Terms:
+    """Vocabulary id -> term id -> fields of the term, in the order of the files.
+
+    Raises:
+        ReadProblems: A vocabulary file is not readable.
+    """
+    typer = compile_typer(schemas.record("vocabularies"))
+    terms: dict[str, dict[str, dict[str, Any]]] = {}
+    for path in sorted(vocabularies.glob("*.yml")):
+        vocabulary = parse(path.read_bytes(), f"data/vocabularies/{path.name}")
+        apply_types(vocabulary, typer)
+        rows = vocabulary.get("terms", [])
+        terms[path.stem] = {term["id"]: term for term in rows if isinstance(term, dict) and "id" in term}
+    return terms
+
+
+def render_terms(vocabularies: Path, schemas: Schemas) -> str:
+    """Text of `schema/terms.schema.json`: one definition a vocabulary that a schema refers to."""
+    definitions = {}
+    for name, terms in read_terms(vocabularies, schemas).items():
+        definitions[name] = {
+            "type": "string",
+            "enum": list(terms),
+            "enumDescriptions": [f"{term['label']}: {term['description']}" for term in terms.values()],
+        }
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Terms",
+        "description": "Allowed values, written from data/vocabularies by `make generated`; edit them there.",
+        "$defs": definitions,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

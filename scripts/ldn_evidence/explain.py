@@ -1,0 +1,449 @@
+"""Why a condition stands where it does: the rule's trace, its history and outlook, and the deciding numbers.
+
+The same words and numbers as in the database, computed from the records as they are now; with a hypothetical study,
+also what it would change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ldn_evidence.appraise import Appraiser, ConditionResult
+from ldn_evidence.appraise.contradictions import words
+from ldn_evidence.appraise.tables import appraisal_row, estimate_row, input_rows, outlook_rows
+from ldn_evidence.check import check_alone, check_project
+from ldn_evidence.link import Catalogue
+from ldn_evidence.notice import NOTICE
+from ldn_evidence.problems import Problem, did_you_mean
+from ldn_evidence.project import Project
+
+_WIDTH_IN_A_PIPE = 110
+
+_ASIDE = {
+    "retracted": "retracted",
+    "unverified": "not verified: nobody could read it",
+    "dose-class": "another or an unknown dose class",
+    "route": "another route than by mouth",
+    "not-attributable": "naltrexone only together with another treatment",
+    "no-participants": "nobody took part",
+    "design": "not a study of a benefit in people",
+    "role": "a protocol, a plan or a correction, without results",
+}
+
+
+class CannotExplain(Exception):
+    """What was asked cannot be explained; the message says why in one line."""
+
+
+class HypotheticalHasProblems(Exception):
+    """The hypothetical study is not a clean record; `problems` says why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One condition explained.
+
+    Attributes:
+        record: The condition's record.
+        now: What the records give.
+        then: What they give together with the hypothetical study, or None.
+        hypothetical: The hypothetical study, or None.
+        appraiser: What computed both.
+        unclean: Number of problems in the records, which stay out of account.
+    """
+
+    record: Mapping[str, Any]
+    now: ConditionResult
+    then: ConditionResult | None
+    hypothetical: Mapping[str, Any] | None
+    appraiser: Appraiser
+    unclean: int
+
+
+def explain(project: Project, condition: str, what_if: Path | None = None) -> Explanation:
+    """Explain one condition.
+
+    Args:
+        project: The project.
+        condition: Identifier of the condition.
+        what_if: A file with a hypothetical study record.
+
+    Raises:
+        CannotExplain: There is no such condition, or the study has nothing to do with it.
+        HypotheticalHasProblems: The hypothetical study is not a clean record.
+    """
+    checked = check_project(project)
+    catalogue = Catalogue(checked)
+    if ("conditions", condition) not in catalogue:
+        raise CannotExplain(_no_such_condition(project, condition, catalogue))
+    record = catalogue.record("conditions", condition)
+    rules = project.schema / "tiers.yml"
+    appraiser = Appraiser(catalogue, rules)
+    now = appraiser.condition(record)
+    hypothetical, then = None, None
+    if what_if is not None:
+        hypothetical = _hypothetical(project, what_if, condition, catalogue)
+        then = Appraiser(catalogue, rules, [hypothetical]).condition(record)
+    return Explanation(record, now, then, hypothetical, appraiser, len(checked.problems))
+
+
+def _no_such_condition(project: Project, condition: str, catalogue: Catalogue) -> str:
+    if (project.data / "conditions" / f"{condition}.yml").is_file():
+        return f"data/conditions/{condition}.yml has problems; `ldn-evidence check` says which"
+    return f"there is no condition {condition!r}{did_you_mean(condition, catalogue.ids('conditions'))}"
+
+
+def _hypothetical(project: Project, path: Path, condition: str, catalogue: Catalogue) -> dict[str, Any]:
+    try:
+        study, problems = check_alone(project, "studies", path)
+    except OSError as error:
+        raise CannotExplain(f"{path} cannot be read: {error.strerror or error}") from None
+    if study is None:
+        raise HypotheticalHasProblems(problems)
+    if ("studies", study["id"]) in catalogue:
+        raise CannotExplain(
+            f"{path}: a study of the id {study['id']!r} exists; give the hypothetical one its own"
+        )
+    if condition not in study["conditions"]:
+        named = ", ".join(study["conditions"]) or "none"
+        raise CannotExplain(f"{path}: the study bears on {named}, not on {condition}")
+    return study
+
+
+# --- for programs ---------------------------------------------------------------------------------
+
+
+def as_data(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as plain data, for JSON."""
+    data = {
+        "notice": NOTICE,
+        "condition": explanation.record["id"],
+        "name": explanation.record["name"],
+        "recorded": {"tier": explanation.now.recorded_tier, "direction": explanation.now.recorded_direction},
+        "override": explanation.record.get("tier_override"),
+        "records_with_problems": explanation.unclean,
+        **_result_data(explanation.now, explanation.appraiser),
+    }
+    if explanation.then is not None and explanation.hypothetical is not None:
+        data["what_if"] = {
+            "study": explanation.hypothetical["id"],
+            **_result_data(explanation.then, explanation.appraiser),
+        }
+    return data
+
+
+def _result_data(result: ConditionResult, appraiser: Appraiser) -> dict[str, Any]:
+    row = appraisal_row(result, appraiser.rule)
+    appraisal = result.assessment.appraisal
+    return {
+        "computed": {"tier": appraisal.tier, "direction": appraisal.direction},
+        "deciding_rule": appraisal.deciding_rule,
+        "deciding_direction_rule": appraisal.deciding_direction_rule,
+        "rule_version": appraiser.rule.version,
+        "reason": result.reason,
+        "amount": {
+            name: row[name]
+            for name in (
+                "randomized_trials",
+                "randomized_participants",
+                "randomized_trials_of_unknown_size",
+                "uncontrolled_studies",
+                "newest_year",
+            )
+        },
+        "trace": [
+            {
+                "about": step.about,
+                "rule": step.rule,
+                "gives": step.gives,
+                "statement": step.statement,
+                "satisfied": step.satisfied,
+                "criteria": [
+                    {
+                        "id": criterion.id,
+                        "statement": criterion.statement,
+                        "needs": criterion.needs,
+                        "inputs": dict(criterion.inputs),
+                        "satisfied": criterion.satisfied,
+                        "studies": list(criterion.studies),
+                        "estimates": list(criterion.pools),
+                    }
+                    for criterion in step.criteria
+                ],
+            }
+            for step in appraisal.trace
+        ],
+        "history": [
+            {"year": p.year, "tier": p.tier, "direction": p.direction, "caused_by": list(p.caused_by)}
+            for p in result.assessment.history
+        ],
+        "outlook": [
+            {name: value for name, value in outlook.items() if name != "condition_id"}
+            for outlook in outlook_rows(result, appraiser.rule)
+        ],
+        "studies": _studies(result),
+        "estimates": [estimate_row(result.condition, estimate) for estimate in result.pools.estimates],
+        "pooling": [
+            {name: value for name, value in entry.items() if name != "condition_id"}
+            for entry in input_rows(result.condition, result.pools)
+        ],
+    }
+
+
+def _studies(result: ConditionResult) -> list[dict[str, Any]]:
+    aside = {entry.study: entry for entry in result.assessment.appraisal.set_aside}
+    rows = []
+    for facts in result.studies:
+        evidence = facts.evidence.get(result.condition)
+        if evidence is None:
+            continue
+        entry = aside.get(facts.id)
+        rows.append(
+            {
+                "study": facts.id,
+                "year": evidence.year,
+                "design": "pooled estimate" if evidence.is_pooled else evidence.design,
+                "blinding": evidence.blinding,
+                "comparator": evidence.comparator,
+                "participants": evidence.participants,
+                "result": evidence.primary_direction,
+                "domains": dict(facts.decided_by.get(result.condition, {})),
+                "dose_class": evidence.dose_class,
+                "verification_depth": evidence.verification_depth,
+                "research_group": evidence.group,
+                "counts": entry is None,
+                "set_aside": None if entry is None else entry.reason,
+                "spoken_for_by": None if entry is None else entry.instead,
+            }
+        )
+    order = {"pooled estimate": 1, "randomised": 0}
+    return sorted(
+        rows, key=lambda row: (not row["counts"], order.get(row["design"], 2), row["year"] or 0, row["study"])
+    )
+
+
+# --- for people -----------------------------------------------------------------------------------
+
+
+def show(explanation: Explanation, console: Console | None = None) -> None:
+    """Print the explanation on a terminal, or plainly in a pipe."""
+    console = console or Console()
+    if not console.is_terminal:
+        console = Console(file=console.file, width=_WIDTH_IN_A_PIPE, no_color=True, highlight=False)
+    data = as_data(explanation)
+    console.print(_heading(explanation, data))
+    if explanation.then is not None:
+        console.print(_what_if(data))
+    console.print(_rules(data["trace"], "tier"))
+    console.print(_rules(data["trace"], "direction"))
+    console.print(_study_table(data["studies"]))
+    if data["estimates"]:
+        console.print(_estimate_table(data["estimates"], data["pooling"]))
+    if data["history"]:
+        console.print(_history_table(data["history"]))
+    console.print(_outlook_table(data["outlook"]))
+    if explanation.unclean:
+        console.print(
+            f"{explanation.unclean} problems stand in the records; a record with one is not counted here.",
+            style="yellow",
+        )
+    console.print(Text(NOTICE, style="dim"))
+
+
+_COLOURS = {"strong": "green", "emerging": "yellow", "limited": "red"}
+
+
+def _heading(explanation: Explanation, data: Mapping[str, Any]) -> RenderableType:
+    computed, recorded = data["computed"], data["recorded"]
+    title = Text.assemble(
+        (explanation.record["name"], "bold"),
+        "  ",
+        (computed["tier"], f"bold {_COLOURS.get(computed['tier'], '')}"),
+        " · ",
+        (words(computed["direction"]), "bold"),
+    )
+    parts: list[RenderableType] = [Text(data["reason"])]
+    amount = data["amount"]
+    unsized = amount["randomized_trials_of_unknown_size"]
+    people = f"{amount['randomized_participants'] or 0:,} participants" + (
+        f", {unsized} of unknown size" if unsized else ""
+    )
+    parts.append(
+        Text(
+            f"\n{amount['randomized_trials']} randomised trials that count ({people}), "
+            f"{amount['uncontrolled_studies']} uncontrolled studies; newest {amount['newest_year'] or 'none'}. "
+            f"Rule {data['rule_version']}: {data['deciding_rule']}, {data['deciding_direction_rule']}.",
+            style="dim",
+        )
+    )
+    if recorded != computed:
+        override = data["override"]
+        said = f"The record says {recorded['tier']}, {words(recorded['direction'])}"
+        parts.append(
+            Text(f"{said}, by override: {override['reason']}" if override else f"{said}.", style="yellow")
+        )
+    return Panel(Group(*parts), title=title, title_align="left", box=box.ROUNDED)
+
+
+def _what_if(data: Mapping[str, Any]) -> RenderableType:
+    after = data["what_if"]
+    before, then = data["computed"], after["computed"]
+    changed = before != then
+    text = Text.assemble(
+        "With ",
+        (after["study"], "bold"),
+        ": ",
+        (f"{before['tier']}, {words(before['direction'])}", ""),
+        " → ",
+        (f"{then['tier']}, {words(then['direction'])}", "bold green" if changed else "bold"),
+        "" if changed else " (no change)",
+        f"\n{after['reason']}\nDecided by {after['deciding_rule']}, {after['deciding_direction_rule']}.",
+    )
+    for study in after["studies"]:
+        if study["study"] == after["study"] and not study["counts"]:
+            text.append(f"\nThe hypothetical study counts for nothing: {_why_aside(study)}.", style="yellow")
+    return Panel(text, title="What if", title_align="left", box=box.ROUNDED, border_style="cyan")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column in ("People", "Weight", "Year")
+        table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    return table
+
+
+def _rules(trace: Sequence[Mapping[str, Any]], about: str) -> RenderableType:
+    title = "Tier: the rules from the top; the first that is met decides"
+    if about == "direction":
+        title = "Direction: likewise"
+    table = _table(title, "", "Rule", "Numbers")
+    for step in trace:
+        if step["about"] != about:
+            continue
+        style = "bold" if step["satisfied"] else ""
+        mark = Text("✓", "green") if step["satisfied"] else Text("✗", "red")
+        table.add_row(
+            mark, Text(f"{step['gives']}: {step['statement']}", style=style), Text(step["rule"], style="dim")
+        )
+        for criterion in step["criteria"]:
+            met = criterion["satisfied"]
+            numbers = ", ".join(f"{words(name)} {value}" for name, value in criterion["inputs"].items())
+            table.add_row(
+                "",
+                Text(f"{'✓' if met else '✗'} {criterion['statement']}", "dim" if met else ""),
+                Text(numbers, "dim"),
+            )
+    return table
+
+
+_RESULTS = {
+    "favourable": "favours naltrexone",
+    "null": "no difference",
+    "unfavourable": "favours comparator",
+    "improvement_reported": "improvement, uncontrolled",
+    "not_comparable": "no comparison",
+}
+
+
+def _why_aside(study: Mapping[str, Any]) -> str:
+    if study["design"] in _BESIDE:
+        return _ASIDE["design"]
+    if study["set_aside"] == "same-trial":
+        return f"same trial as {study['spoken_for_by']}"
+    return _ASIDE.get(study["set_aside"], str(study["set_aside"]))
+
+
+_BESIDE = ("review", "document", "preclinical", "pharmacology")
+
+
+def _study_table(studies: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = _table("Studies", "Study", "Year", "Design", "People", "Result", "Counts")
+    beside = Counter(
+        study["design"] for study in studies if study["design"] in _BESIDE and not study["counts"]
+    )
+    if beside:
+        listed = ", ".join(f"{words(design)} {count}" for design, count in sorted(beside.items()))
+        table.caption = f"Beside them stand records that count for nothing by their kind: {listed}."
+        table.caption_justify = "left"
+    for study in studies:
+        if study["design"] in _BESIDE and not study["counts"]:
+            continue
+        people = "?" if study["participants"] is None else f"{study['participants']:,}"
+        result = _RESULTS.get(study["result"], study["result"])
+        domains = ", ".join(words(domain) for domain in study["domains"])
+        table.add_row(
+            study["study"],
+            str(study["year"] or "?"),
+            words(study["design"]),
+            people,
+            f"{result}: {domains}" if domains and study["result"] != "unclear" else result,
+            "yes" if study["counts"] else f"no: {_why_aside(study)}",
+            style=None if study["counts"] else "dim",
+        )
+    return table
+
+
+def _estimate_table(
+    estimates: Sequence[Mapping[str, Any]], inputs: Sequence[Mapping[str, Any]]
+) -> RenderableType:
+    table = _table("Pooled here", "Domain", "Estimate (95% interval)", "People", "Weight", "Reading")
+    for estimate in estimates:
+        value = (
+            f"{estimate['measure']} {estimate['random_value']:.2f} "
+            f"({estimate['random_ci_low']:.2f} to {estimate['random_ci_high']:.2f})"
+        )
+        people = "?" if estimate["participants"] is None else f"{estimate['participants']:,}"
+        reading = words(estimate["reading"] or "unclear")
+        table.add_row(
+            words(estimate["domain"]),
+            value,
+            people,
+            "",
+            f"{reading}; {estimate['better']} is better",
+            style="bold",
+        )
+        for entry in inputs:
+            if entry["meta_analysis_id"] == estimate["id"]:
+                weight = "" if entry["weight"] is None else f"{entry['weight']:.0f}%"
+                table.add_row("", entry["study_id"], "", weight, Text(entry["reason"], "dim"))
+    return table
+
+
+def _history_table(history: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = _table(
+        "History: the same rule over what was published up to each year",
+        "Year",
+        "Tier",
+        "Direction",
+        "Changed by",
+    )
+    for point in history:
+        table.add_row(
+            str(point["year"]), point["tier"], words(point["direction"]), ", ".join(point["caused_by"])
+        )
+    return table
+
+
+def _outlook_table(outlook: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = _table(
+        "Outlook: the smallest single new result that would change the tier", "", "Result", "Gives"
+    )
+    for row in outlook:
+        gives = f"{row['tier']}, {words(row['direction'])}" if row["possible"] else ""
+        table.add_row(row["change"], row["description"], gives)
+    return table

@@ -1,0 +1,103 @@
+"""Work in pieces: in this process while there is little of it, on all cores when there is much."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+Tool = TypeVar("Tool")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# Enough that no process waits for work, and few enough that finished work does not pile up.
+_TASKS_AHEAD = 3
+
+
+def cores() -> int:
+    """The cores that this process may use, which in a container are fewer than the machine has."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def start_pool(
+    processes: int, initializer: Callable[..., object] | None = None, *arguments: object
+) -> ProcessPoolExecutor:
+    """Processes that leave interrupts to this one; each first calls the initializer, if there is one."""
+    # A fork has everything imported and compiled already, but is safe only while there is no other thread.
+    forkable = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if forkable else "spawn")
+    return ProcessPoolExecutor(
+        processes, mp_context=context, initializer=partial(_begin, initializer, *arguments)
+    )
+
+
+def _begin(initializer: Callable[..., object] | None = None, *arguments: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What was inherited is never garbage; to look at it again and again would also copy its memory.
+    gc.freeze()
+    if initializer is not None:
+        initializer(*arguments)
+
+
+class Crew(Generic[Tool]):
+    """Several processes, each with a tool of its own, that work on tasks in order.
+
+    Args:
+        make_tool: Makes the tool. Like the work it goes to other processes, so it is a function of a module's top
+            level or a `functools.partial` of one.
+        processes: How many work; with one, this process does.
+    """
+
+    def __init__(self, make_tool: Callable[[], Tool], processes: int) -> None:
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+        if processes > 1:
+            self._pool = start_pool(processes, _take_tool, make_tool)
+        else:
+            self._tool = make_tool()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def map(self, work: Callable[[Tool, Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """The result of each task, in the order of the tasks; a few are worked on ahead."""
+        if self._pool is None:
+            for task in tasks:
+                yield work(self._tool, task)
+            return
+        ahead: deque[Future[Result]] = deque()
+        for task in tasks:
+            ahead.append(self._pool.submit(_with_tool, work, task))
+            if len(ahead) > self._processes * _TASKS_AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+_tool: Any = None
+
+
+def _take_tool(make_tool: Callable[[], object]) -> None:
+    global _tool
+    _tool = make_tool()
+
+
+def _with_tool(work: Callable[[Any, Task], Result], task: Task) -> Result:
+    return work(_tool, task)

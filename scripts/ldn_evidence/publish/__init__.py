@@ -1,0 +1,1 @@
+"""Publishing: the database as a Datasette site, an API and files."""

@@ -1,0 +1,284 @@
+"""The base as a FHIR R5 bundle: Citation for studies, Evidence for effects, EvidenceVariable for what they are about.
+
+Only what the database has is said: concepts are given as text, not as codes that nobody checked, and no certainty is rated,
+for a tier is not a GRADE rating. docs/formats.md has the mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ldn_evidence.publish.export import citations
+from ldn_evidence.publish.export.base import Base
+from ldn_evidence.publish.export.files import Written
+
+Resource = dict[str, Any]
+
+LONGEST_ID = 64
+_ROLES = "http://terminology.hl7.org/CodeSystem/variable-role"
+_MEASURES: Mapping[str, str] = {
+    "MD": "Mean difference",
+    "SMD": "Standardised mean difference",
+    "RR": "Risk ratio",
+    "OR": "Odds ratio",
+    "RD": "Risk difference",
+    "HR": "Hazard ratio",
+    "IRR": "Incidence rate ratio",
+    "NNT": "Number needed to treat",
+}
+
+
+def write_bundle(base: Base, folder: Path) -> Iterable[Written]:
+    """Write `ldn.fhir.json`, a bundle of type collection."""
+    resources = [_filled(resource) for resource in _resources(base)]
+    bundle = {
+        "resourceType": "Bundle",
+        "id": "ldn-evidence",
+        "type": "collection",
+        "timestamp": f"{base.day}T00:00:00Z",
+        "entry": [
+            {"fullUrl": f"urn:ldn-evidence:{one['resourceType']}:{one['id']}", "resource": one}
+            for one in resources
+        ],
+    }
+    target = folder / "ldn.fhir.json"
+    target.write_bytes(orjson.dumps(bundle, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    yield Written(target, len(resources))
+
+
+def resource_id(kind: str, identifier: str) -> str:
+    """A FHIR id, which may have 64 characters: longer ones end in a checksum instead."""
+    whole = f"{kind}-{identifier}"
+    if len(whole) <= LONGEST_ID:
+        return whole
+    digest = blake2b(whole.encode(), digest_size=5).hexdigest()
+    return f"{whole[: LONGEST_ID - len(digest) - 1]}-{digest}"
+
+
+def _resources(base: Base) -> Iterator[Resource]:
+    about = base.provenance
+    yield {
+        "resourceType": "Citation",
+        "id": "ldn-evidence",
+        "version": about["data_version"],
+        "title": about["title"],
+        "status": "active",
+        "date": about["committed_on"],
+        "description": about["notice"],
+        "copyright": f"{about['license']}, {about['license_url']}",
+    }
+    for row in base.records("SELECT * FROM studies ORDER BY id"):
+        yield _citation(row)
+    for row in base.records("SELECT * FROM conditions ORDER BY id"):
+        yield _variable(
+            "condition",
+            row["id"],
+            f"People with {row['name']}",
+            row["summary"],
+            f"Evidence tier for low-dose naltrexone: {row['evidence_tier']}; direction: {row['direction']}. "
+            "A tier says how strong the evidence is, not what anyone should take.",
+        )
+    used = (
+        "SELECT * FROM arms WHERE id IN (SELECT intervention_id FROM effects UNION SELECT comparator_id FROM effects) "
+        "ORDER BY id"
+    )
+    for row in base.records(used):
+        dose = f"{row['dose_mg_per_day']:g} mg a day" if row["dose_mg_per_day"] is not None else None
+        described = "; ".join(part for part in (dose, row["dose_note"], row["route"]) if part)
+        yield _variable(
+            "arm",
+            row["id"],
+            row["label"],
+            described,
+            row["dose_class"] and f"Dose class: {row['dose_class']}",
+        )
+    for row in base.records(
+        "SELECT * FROM outcomes WHERE id IN (SELECT outcome_id FROM effects) ORDER BY id"
+    ):
+        described = ", ".join(part for part in (row["name"], row["unit"], row["timepoint"]) if part)
+        better = f"Better: {row['better']}" if row["better"] else None
+        yield _variable("outcome", row["id"], row["name"], described, better)
+    yield from _effects(base)
+    yield from _meta_analyses(base)
+
+
+def _citation(row: Mapping[str, Any]) -> Resource:
+    authors = ", ".join(
+        " ".join(filter(None, (one.family, one.initials, one.suffix))) for one in citations.authors(row)
+    )
+    systems = {
+        "pmid": "https://pubmed.ncbi.nlm.nih.gov",
+        "pmcid": "https://www.ncbi.nlm.nih.gov/pmc",
+        "doi": "https://doi.org",
+    }
+    note = citations.note(row)
+    publication = _filled(
+        {
+            "publishedIn": {"title": row["journal"]} if row["journal"] else None,
+            "volume": row["volume"],
+            "issue": row["issue"],
+            "articleDate": str(row["year"]) if row["year"] else None,
+            "pageString": row["pages"],
+        }
+    )
+    return {
+        "resourceType": "Citation",
+        "id": resource_id("study", row["id"]),
+        "identifier": [{"system": "urn:ldn-evidence:studies", "value": row["id"]}],
+        "title": row["title"],
+        "status": "active",
+        "note": [{"text": note}] if note else None,
+        "citedArtifact": _filled(
+            {
+                "identifier": [
+                    {"system": system, "value": row[name]} for name, system in systems.items() if row[name]
+                ],
+                "title": [{"text": row["title"]}],
+                "publicationForm": [publication] if publication else None,
+                "contributorship": {"summary": [{"value": authors}]} if authors else None,
+            }
+        ),
+    }
+
+
+def _variable(kind: str, identifier: str, title: str, description: str | None, note: str | None) -> Resource:
+    return {
+        "resourceType": "EvidenceVariable",
+        "id": resource_id(kind, identifier),
+        "identifier": [{"system": f"urn:ldn-evidence:{kind}s", "value": identifier}],
+        "title": title,
+        "status": "active",
+        "description": description or title,
+        "note": [{"text": note}] if note else None,
+    }
+
+
+def _effects(base: Base) -> Iterator[Resource]:
+    conditions: dict[str, list[str]] = {}
+    for study, condition in base.connection.execute(
+        "SELECT study_id, condition_id FROM study_conditions ORDER BY study_id, position"
+    ):
+        conditions.setdefault(study, []).append(condition)
+    query = (
+        "SELECT effects.*, studies.title AS study_title, studies.design, outcomes.name AS outcome, outcomes.unit, "
+        "outcomes.condition_id AS outcome_condition FROM effects "
+        "JOIN studies ON studies.id = effects.study_id JOIN outcomes ON outcomes.id = effects.outcome_id ORDER BY effects.id"
+    )
+    for row in base.records(query):
+        about = (
+            [row["outcome_condition"]] if row["outcome_condition"] else conditions.get(row["study_id"], [])
+        )
+        variables = [_role("population", "condition", condition) for condition in about]
+        if row["intervention_id"]:
+            variables.append(_role("exposure", "arm", row["intervention_id"]))
+        if row["comparator_id"]:
+            variables.append(_role("referenceExposure", "arm", row["comparator_id"]))
+        variables.append(_role("measuredVariable", "outcome", row["outcome_id"]))
+        printed = "As printed in the paper" if row["is_printed"] else f"Computed from {row['computed_from']}"
+        notes = [printed, row["disagreement"], row["p_contradiction"], row["note"]]
+        yield {
+            "resourceType": "Evidence",
+            "id": resource_id("effect", row["id"]),
+            "identifier": [{"system": "urn:ldn-evidence:effects", "value": row["id"]}],
+            "title": f"{row['outcome']}: {row['study_title']}",
+            "status": "active",
+            "citeAsReference": {"reference": f"Citation/{resource_id('study', row['study_id'])}"},
+            "note": [{"text": text} for text in notes if text],
+            "variableDefinition": variables,
+            "studyDesign": [{"text": row["design"].replace("_", " ")}],
+            "statistic": [
+                _statistic(
+                    row["measure"], row["value"], row["unit"], _interval(row, row["ci_level"]), None, None
+                )
+            ],
+        }
+
+
+def _meta_analyses(base: Base) -> Iterator[Resource]:
+    inputs: dict[str, list[str]] = {}
+    for analysis, study in base.connection.execute(
+        "SELECT DISTINCT meta_analysis_id, study_id FROM meta_analysis_inputs WHERE used = 1 ORDER BY 1, 2"
+    ):
+        inputs.setdefault(analysis, []).append(study)
+    for row in base.records("SELECT * FROM meta_analyses ORDER BY id"):
+        limits = {"ci_low": row["random_ci_low"], "ci_high": row["random_ci_high"]}
+        yield {
+            "resourceType": "Evidence",
+            "id": resource_id("pooled", row["id"]),
+            "identifier": [{"system": "urn:ldn-evidence:meta_analyses", "value": row["id"]}],
+            "title": f"Pooled here: {row['domain'].replace('_', ' ')} in {row['condition_id']}",
+            "status": "active",
+            "citeAsReference": {"reference": "Citation/ldn-evidence"},
+            "relatedArtifact": [
+                {
+                    "type": "derived-from",
+                    "resourceReference": {"reference": f"Citation/{resource_id('study', study)}"},
+                }
+                for study in inputs.get(row["id"], [])
+            ],
+            "note": [{"text": f"Random effects: {row['method']}"}],
+            "variableDefinition": [
+                _role("population", "condition", row["condition_id"]),
+                {
+                    "description": row["domain"].replace("_", " "),
+                    "variableRole": {"coding": [{"system": _ROLES, "code": "measuredVariable"}]},
+                },
+            ],
+            "synthesisType": {"text": "Random-effects meta-analysis"},
+            "statistic": [
+                _statistic(
+                    row["measure"],
+                    row["random_value"],
+                    None,
+                    _interval(limits, 95),
+                    row["trials"],
+                    row["participants"],
+                )
+            ],
+        }
+
+
+def _role(role: str, kind: str, identifier: str) -> Resource:
+    return {
+        "variableRole": {"coding": [{"system": _ROLES, "code": role}]},
+        "observed": {"reference": f"EvidenceVariable/{resource_id(kind, identifier)}"},
+    }
+
+
+def _interval(row: Mapping[str, Any], level: float | None) -> Resource | None:
+    low, high = row["ci_low"], row["ci_high"]
+    if low is None and high is None:
+        return None
+    limits = {name: {"value": value} for name, value in (("low", low), ("high", high)) if value is not None}
+    share = {"level": level / 100} if level is not None else {}
+    return {"type": {"text": "Confidence interval"}, **share, "range": limits}
+
+
+def _statistic(
+    measure: str,
+    value: float | None,
+    unit: str | None,
+    interval: Resource | None,
+    studies: int | None,
+    participants: int | None,
+) -> Resource:
+    size = _filled({"numberOfStudies": studies, "numberOfParticipants": participants})
+    return _filled(
+        {
+            "statisticType": {"text": _MEASURES.get(measure, measure.replace("_", " "))},
+            "quantity": _filled({"value": value, "unit": unit if measure == "MD" else None})
+            if value is not None
+            else None,
+            "sampleSize": size or None,
+            "attributeEstimate": [interval] if interval else None,
+        }
+    )
+
+
+def _filled(resource: Mapping[str, Any]) -> Resource:
+    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}

@@ -1,0 +1,252 @@
+"""Datasette's metadata, written from the schemas: a description with unit for every table, view and column.
+
+`metadata.yml` is kept in git, and a test keeps it current (`make generated` writes it). Licence and source stand at
+every level, because Datasette 1.0 no longer inherits them. Facets and sort orders are for browsing; the canned
+queries are those that need a parameter, everything else is a view.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ldn_evidence.notice import NOT_ADVICE, WARNING
+from ldn_evidence.project import Project
+from ldn_evidence.read.strict_yaml import parse
+from ldn_evidence.schemas import Schemas
+from ldn_evidence.store.layout import Column, Layout, Table
+from ldn_evidence.store.search import RANK
+
+DATABASE = "ldn"
+ORIGIN = {
+    "license": "CC0 1.0",
+    "license_url": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "source": "LDN Evidence",
+    "about": "Method",
+    "about_url": "/method",
+}
+_NOTICE = f"<p><strong>{WARNING}</strong> {NOT_ADVICE}</p>"
+_FACETS: Mapping[str, list[str]] = {
+    "conditions": ["evidence_tier", "direction", "category"],
+    "condition_catalogue": ["evidence_tier", "direction", "category", "asserted_tier"],
+    "studies": ["design", "blinding", "verification_depth", "year"],
+    "outcomes": ["domain", "role", "direction"],
+    "arms": ["dose_class", "role", "route"],
+    "trials": ["status", "dose_class", "registry"],
+    "claims": ["verdict", "topic", "source_id"],
+    "claims_ledger": ["verdict", "topic", "commercial_interest"],
+    "doses_tried": ["dose_class", "route", "design"],
+    "null_trials": ["dose_class", "condition_name"],
+    "safety_summary": ["severity", "dose_class"],
+    "unverified_records": ["kind", "verification_depth", "design"],
+    "interactions": ["severity"],
+    "precautions": ["kind", "topic"],
+    "mechanisms": ["evidence_level"],
+    "contradictions": ["kind"],
+}
+_SORT: Mapping[str, tuple[str, str]] = {
+    "studies": ("sort_desc", "year"),
+    "conditions": ("sort", "name"),
+    "trials": ("sort_desc", "start"),
+}
+_LABELS: Mapping[str, str] = {
+    "studies": "title",
+    "trials": "title",
+    "sources": "title",
+    "claims": "statement",
+    "questions": "question",
+}
+_HIDDEN = (
+    "search", "search_data", "search_idx", "search_content", "search_docsize", "search_config", "generated_text", "sqlite_stat1",
+)  # fmt: skip
+
+
+def canned_queries() -> dict[str, dict[str, str]]:
+    """Queries with parameters; what needs none is a view, whose CSV is never cut short."""
+    return {
+        "studies_of_condition": {
+            "title": "Studies of a condition",
+            "description": "Every study of one condition with design, size, dose and conclusion, newest first. "
+            "condition_id is the id of the condition, such as fibromyalgia.",
+            "sql": """
+SELECT studies.id, studies.year, studies.design, studies.blinding,
+    coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled) AS participants,
+    (SELECT group_concat(DISTINCT arms.dose_class) FROM arms
+        WHERE arms.study_id = studies.id AND arms.role = 'intervention') AS dose_class,
+    studies.verification_depth, studies.title, studies.conclusion
+FROM studies JOIN study_conditions ON study_conditions.study_id = studies.id
+WHERE study_conditions.condition_id = :condition_id
+ORDER BY studies.year DESC, studies.id""",
+        },
+        "studies_by_dose": {
+            "title": "Studies of a dose range",
+            "description": "Arms whose daily dose of naltrexone lies between lowest_mg and highest_mg, both in mg a day.",
+            "sql": """
+SELECT doses_tried.* FROM doses_tried
+WHERE dose_mg_per_day >= CAST(:lowest_mg AS REAL) AND dose_mg_per_day <= CAST(:highest_mg AS REAL)
+ORDER BY dose_mg_per_day, condition_name, study_id""",
+        },
+        "studies_by_depth": {
+            "title": "What rests on an abstract",
+            "description": "Studies by how deep they were read: depth is full_text, abstract, registry, secondary or unverified.",
+            "sql": """
+SELECT id, year, design, title, verification_read, verification_second_look
+FROM studies WHERE verification_depth = :depth ORDER BY year DESC, id""",
+        },
+        "search_everything": {
+            "title": "Search",
+            "description": "Full-text search over conditions with their synonyms, studies, mechanisms, claims and "
+            "questions; best match first. Any text will do, the last word may be unfinished.",
+            "sql": f"""
+SELECT kind, id, title, snippet(search, -1, '', '', '…', 24) AS snippet
+FROM search WHERE search MATCH fts_query(:text)
+ORDER BY {RANK} * CASE kind WHEN 'conditions' THEN 4 WHEN 'questions' THEN 1.5 ELSE 1 END
+LIMIT 100""",
+        },
+        "outcomes_of_condition": {
+            "title": "Results in a condition, by outcome domain",
+            "description": "Every outcome of every study of a condition with its printed effect; domain may be left empty.",
+            "sql": """
+SELECT studies.id AS study_id, studies.year, outcomes.domain, outcomes.name, outcomes.role, outcomes.timepoint,
+    outcomes.direction, outcomes.effect_measure, outcomes.effect_value, outcomes.effect_ci_low, outcomes.effect_ci_high,
+    outcomes.effect_p, studies.verification_depth
+FROM outcomes
+JOIN studies ON studies.id = outcomes.study_id
+JOIN study_conditions ON study_conditions.study_id = studies.id
+WHERE study_conditions.condition_id = :condition_id AND (:domain = '' OR outcomes.domain = :domain)
+ORDER BY studies.year DESC, studies.id, outcomes.position""",
+        },
+        "tier_history_of_condition": {
+            "title": "The tier of a condition over the years",
+            "description": "What the tier rule gives with the studies published up to each year.",
+            "sql": """
+SELECT year, tier, direction, changed, caused_by, studies
+FROM tier_history WHERE condition_id = :condition_id ORDER BY year""",
+        },
+    }
+
+
+def render_metadata(project: Project) -> str:
+    """Text of `metadata.yml`."""
+    layout = Layout(Schemas(project.schema))
+    views = parse((project.schema / "views.yml").read_bytes(), "schema/views.yml")
+    tables: dict[str, Any] = {
+        name: _table(name, table.description, table.columns) for name, table in layout.tables.items()
+    }
+    for name, columns in view_columns(project).items():
+        tables[name] = _view(name, columns, views[name], layout)
+    for name in _HIDDEN:
+        tables[name] = {**tables.get(name, {}), "hidden": True}
+    document = {
+        "title": "LDN Evidence",
+        "description_html": f"{_NOTICE}<p>What is known of low-dose naltrexone, condition by condition, "
+        "with the numbers and their sources.</p>",
+        **ORIGIN,
+        "databases": {
+            DATABASE: {
+                "description_html": f"{_NOTICE}<p>Views are named after questions; "
+                "start with <code>condition_catalogue</code>.</p>",
+                **ORIGIN,
+                "queries": {
+                    name: {
+                        "title": query["title"],
+                        "description": query["description"],
+                        "sql": query["sql"].strip(),
+                    }
+                    for name, query in canned_queries().items()
+                },
+                "tables": tables,
+            }
+        },
+    }
+    head = "# Written from schema/ by `make generated`; edit the descriptions there.\n"
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def view_columns(project: Project) -> dict[str, list[str]]:
+    """View -> its columns, as SQLite sees them."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        for script in ("tables.sql", "views.sql"):
+            connection.executescript((project.schema / script).read_text("utf-8"))
+        names = [
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")
+        ]
+        return {
+            name: [column[0] for column in connection.execute(f"SELECT * FROM {name} LIMIT 0").description]
+            for name in names
+        }
+    finally:
+        connection.close()
+
+
+def describe(column: Column) -> str:
+    """A column's description with its unit."""
+    text = column.description
+    return f"{text} Unit: {column.unit}." if column.unit else text
+
+
+def _table(name: str, description: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+    return {
+        "description": description,
+        **ORIGIN,
+        **_browsing(name),
+        "columns": {column.name: describe(column) for column in columns},
+    }
+
+
+def _view(name: str, columns: list[str], about: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+    sources = [layout.tables[table] for table in about["tables"]]
+    return {
+        "title": about["question"],
+        "description": about["description"],
+        **ORIGIN,
+        **_browsing(name),
+        "columns": {
+            column: _view_column(name, column, about["columns"], sources, layout) for column in columns
+        },
+    }
+
+
+def _view_column(view: str, column: str, own: Mapping[str, str], sources: list[Table], layout: Layout) -> str:
+    if column in own:
+        return own[column]
+    for table in sources:
+        for candidate in table.columns:
+            # `condition_id` of a view is the `id` of the conditions.
+            if candidate.name == column:
+                return describe(candidate)
+    for table in sources:
+        if table.kind and column == f"{layout.singular(table.kind)}_id":
+            return table.column("id").description
+    raise KeyError(f"schema/views.yml: {view}.{column} has no description")
+
+
+def _browsing(name: str) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if name in _FACETS:
+        extras["facets"] = _FACETS[name]
+    if name in _SORT:
+        direction, column = _SORT[name]
+        extras[direction] = column
+    if name in _LABELS:
+        extras["label_column"] = _LABELS[name]
+    return extras
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style for SQL, no anchors for what stands in several places."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,318 @@
+"""What makes a Datasette that serves the catalogue fit for the public.
+
+Installed while Datasette is constructed, before it opens a connection or makes its application, and once
+more when it starts, for databases that were added in between: every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import PurePath
+from typing import Any
+
+from datasette.utils.asgi import Response
+from jinja2 import Environment
+from pluggy import HookimplMarker
+
+from ldn_evidence.publish.plugin.connection import GuardedConnection, OutOfMemory, connect
+from ldn_evidence.publish.plugin.headers import (
+    SECURITY_HEADERS,
+    ScriptNonces,
+    content_security_policy,
+    start_nonce,
+)
+from ldn_evidence.publish.plugin.limits import QueryBudget, apply_limits
+from ldn_evidence.publish.server import DATABASE_NAME, SETTINGS
+
+hookimpl = HookimplMarker("datasette")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Crawlers are welcome to pages and records, not to the endless ways to filter, sort and export them.
+ROBOTS = """\
+User-agent: *
+Disallow: /*?
+Disallow: /-/
+Disallow: /*.csv$
+Disallow: /ldn.db
+"""
+
+# Browsers read a backslash as a slash, so that a redirect to `/\\example.com` or `//example.com` leaves the
+# site; control characters they drop. No path of ours or of Datasette's has any of them.
+_OFF_SITE_PATH = re.compile(rb"//|.*(?:\\|%5c|[\x00-\x1f\x7f]|%[01][0-9a-f]|%7f)", re.IGNORECASE | re.DOTALL)
+
+# Shows stack frames with the paths of the installation. The 1.0 line keeps it to administrators.
+_INTERNAL_PATH = re.compile(rb"/-/threads(\.json)?")
+
+# What a visitor may ask for in one address. Datasette joins and counts repeated conditions and facets in
+# its one Python thread, at a cost that is the square of their number.
+LONGEST_QUERY_STRING = 20_000
+MOST_PARAMETERS = 100
+MOST_COSTLY_PARAMETERS = 12
+_COSTLY_PARAMETER = re.compile(rb"(?:^|&)_(?:where|through|facet|facet_array|facet_date)=")
+
+# A query that finds memory full within this time (seconds) did not fill it, and is tried so often again.
+BYSTANDERS_TIME = 0.04
+MOST_ATTEMPTS = 10
+
+
+def harden(datasette: Any) -> None:
+    """Bring a Datasette into its safe state, whatever options it was started with."""
+    _apply_settings(datasette)
+    _read_configuration_from_metadata(datasette)
+    for database in datasette.databases.values():
+        _guard_database(datasette, database)
+        _wait_for_memory(database)
+    internal = getattr(datasette, "_internal_database", None)  # the 1.0 line keeps it apart
+    if internal is not None:
+        _wait_for_memory(internal)
+    _hide_file_paths(datasette)
+    _keep_tracebacks_plain()
+
+
+def _apply_settings(datasette: Any) -> None:
+    """Set what was left at Datasette's default; what was chosen otherwise stays (see `startup`)."""
+    # Here, for plugins are loaded while this module of Datasette still is.
+    from datasette.app import DEFAULT_SETTINGS
+
+    for name, value in SETTINGS.items():
+        if datasette._settings[name] == DEFAULT_SETTINGS[name]:
+            datasette._settings[name] = value
+    # Copies that Datasette makes when it is constructed.
+    datasette.max_returned_rows = datasette._settings["max_returned_rows"]
+    datasette.sql_time_limit_ms = datasette._settings["sql_time_limit_ms"]
+
+
+def _read_configuration_from_metadata(datasette: Any) -> None:
+    """Let the 1.0 line find canned queries and the permission to run SQL where metadata.yml has them.
+
+    There they count only in a configuration file (`-c`), and are left out without a word when the file is
+    given as metadata alone.
+    """
+    if not hasattr(datasette, "config"):
+        return
+    keys = ("queries", "allow_sql")
+    metadata = getattr(datasette, "_metadata_local", None) or {}
+    for key in keys[1:]:
+        if key in metadata:
+            datasette.config.setdefault(key, metadata[key])
+    for name, described in (metadata.get("databases") or {}).items():
+        for key in keys:
+            if key in described:
+                databases = datasette.config.setdefault("databases", {})
+                databases.setdefault(name, {}).setdefault(key, described[key])
+
+
+def _guard_database(datasette: Any, database: Any) -> None:
+    """Open our file immutable, and every visitor's connection as a guarded one."""
+    is_file = database.path is not None and not database.is_memory
+    if is_file and database.name == DATABASE_NAME:
+        database.is_mutable = False
+    is_visitors = is_file or (database.is_memory and database.memory_name is None)
+    if not is_visitors or getattr(database.connect, "is_guarded", False):
+        return
+    connect_for_writing = database.connect
+
+    def guarded_connect(write: bool = False) -> Any:
+        if write:
+            return connect_for_writing(write=True)
+        connection = connect(
+            str(database.path) if is_file else None,
+            immutable=not database.is_mutable,
+            seconds=datasette.sql_time_limit_ms / 1000,
+        )
+        # Datasette closes what it finds here; the two lines call it differently.
+        opened = getattr(database, "_all_connections", None)
+        (database._all_file_connections if opened is None else opened).append(connection)
+        return connection
+
+    guarded_connect.is_guarded = True  # type: ignore[attr-defined]
+    database.connect = guarded_connect
+
+
+def _wait_for_memory(database: Any) -> None:
+    """Ask again when another visitor's query had all of SQLite's memory.
+
+    Whoever fills it takes far longer to get there than the bystander who then finds it full; that one waits
+    the instant until the other has been stopped. Datasette's own store is asked on every request, so it
+    needs this too.
+    """
+    name = "_execute_fn" if hasattr(database, "_execute_fn") else "execute_fn"
+    execute = getattr(database, name)
+    if getattr(execute, "waits_for_memory", False):
+        return
+
+    async def execute_when_there_is_memory(function: Callable[[Any], Any]) -> Any:
+        for _ in range(MOST_ATTEMPTS):
+            began = time.monotonic()
+            try:
+                return await execute(function)
+            except (MemoryError, OutOfMemory):
+                if time.monotonic() - began > BYSTANDERS_TIME:
+                    raise
+            await asyncio.sleep(BYSTANDERS_TIME)
+        return await execute(function)
+
+    execute_when_there_is_memory.waits_for_memory = True  # type: ignore[attr-defined]
+    setattr(database, name, execute_when_there_is_memory)
+
+
+def _hide_file_paths(datasette: Any) -> None:
+    """Show a file's name, not where it lies, in `/-/databases`."""
+    listed = datasette._connected_databases
+    if getattr(listed, "hides_paths", False):
+        return
+
+    def listed_by_name() -> list[dict[str, Any]]:
+        return [{**row, "path": PurePath(row["path"]).name if row["path"] else None} for row in listed()]
+
+    listed_by_name.hides_paths = True  # type: ignore[attr-defined]
+    datasette._connected_databases = listed_by_name
+
+
+def _keep_tracebacks_plain() -> None:
+    """Keep Datasette from printing every frame with its variables for each faulty request.
+
+    It does so where `rich` is installed, also for a page that is not found or a query that took too long;
+    it takes up to 0.7 s, in which nobody else is answered.
+    """
+    from datasette import handle_exception
+
+    handle_exception.rich = None
+
+
+@hookimpl
+def register_output_renderer(datasette: Any) -> list[dict[str, Any]]:
+    """The one hook that both lines call while Datasette is constructed. No output format is added."""
+    harden(datasette)
+    return []
+
+
+@hookimpl
+def prepare_jinja2_environment(env: Environment) -> None:
+    """Let the scripts of templates carry a nonce."""
+    env.add_extension(ScriptNonces)
+
+
+@hookimpl
+def startup(datasette: Any) -> None:
+    """Say which settings differ from the safe ones: somebody chose them, and should know."""
+    harden(datasette)
+    for name, value in SETTINGS.items():
+        if datasette.setting(name) != value:
+            print(
+                f"ldn-evidence: the setting {name} is {datasette.setting(name)}; safe in public is {value}",
+                file=sys.stderr,
+            )
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    """Add robots.txt."""
+    return [(r"^/robots\.txt$", robots)]
+
+
+def robots() -> Any:
+    """What crawlers may fetch."""
+    return Response.text(ROBOTS)
+
+
+@hookimpl(tryfirst=True)
+def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) -> None:
+    """Set the limits before other plugins add their functions. Datasette's own store is left alone."""
+    if database == "_internal":
+        return
+    budget = QueryBudget()
+    if isinstance(conn, GuardedConnection):
+        conn.row_factory = conn.measured_row
+        budget = conn.budget
+    apply_limits(conn, budget, attach=datasette.crossdb and database == "_memory")
+
+
+@hookimpl
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awaitable[Any] | None:
+    """Answer a query that failed or was stopped with 400, where Datasette takes it for an error of its own."""
+    # Here, for plugins are loaded while this module of Datasette still is.
+    from datasette.database import QueryInterrupted
+
+    if isinstance(exception, QueryInterrupted):
+        why = "the query took too long"
+    elif isinstance(exception, MemoryError):
+        why = "the query needs more memory than it may use here"
+    elif isinstance(exception, sqlite3.Error):
+        why = str(exception)
+    else:
+        return None
+    body = {"ok": False, "error": why, "errors": [why], "status": 400, "title": None}
+
+    async def answer() -> Any:
+        if request.path.endswith(".json"):
+            return Response.json(body, status=400)
+        page = await datasette.render_template(["400.html", "error.html"], body, request=request)
+        return Response.html(page, status=400)
+
+    return answer()
+
+
+@hookimpl(trylast=True)
+def asgi_wrapper(datasette: Any) -> Callable[[Application], Application]:
+    """Refuse paths that lead off the site, and put security headers on every response."""
+
+    def wrap(application: Application) -> Application:
+        async def hardened(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await application(scope, receive, send)
+                return
+            nonce = start_nonce()
+            base = datasette.setting("base_url").rstrip("/")
+            policy = content_security_policy(scope["path"].removeprefix(base) or "/", nonce)
+
+            async def send_with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    headers = with_security_headers(message.get("headers", ()), policy)
+                    message = {**message, "headers": headers}
+                await send(message)
+
+            raw_path = scope.get("raw_path") or scope["path"].encode()
+            refusal = refusal_of(raw_path.split(b"?", 1)[0], scope["query_string"])
+            if refusal is not None:
+                await refusal.asgi_send(send_with_headers)
+            else:
+                await application(scope, receive, send_with_headers)
+
+        return hardened
+
+    return wrap
+
+
+def refusal_of(raw_path: bytes, query_string: bytes) -> Any:
+    """The answer to a request that is not to be looked at; None for all others."""
+    if _OFF_SITE_PATH.match(raw_path):
+        status, why = 400, "this path is not allowed"
+    elif _INTERNAL_PATH.search(raw_path):
+        status, why = 403, "this page is not public"
+    elif len(query_string) > LONGEST_QUERY_STRING:
+        status, why = 414, f"the address is longer than {LONGEST_QUERY_STRING:,} characters"
+    elif query_string.count(b"&") >= MOST_PARAMETERS:
+        status, why = 400, f"more than {MOST_PARAMETERS} parameters"
+    elif len(_COSTLY_PARAMETER.findall(query_string)) > MOST_COSTLY_PARAMETERS:
+        status, why = 400, f"more than {MOST_COSTLY_PARAMETERS} conditions and facets"
+    else:
+        return None
+    return Response.text(f"{status}: {why}\n", status=status)
+
+
+def with_security_headers(headers: Any, policy: str) -> list[tuple[bytes, bytes]]:
+    """`headers` with the security headers and the policy in the place of any of the same name."""
+    ours: Mapping[str, str] = {**SECURITY_HEADERS, "content-security-policy": policy}
+    kept = [(name, value) for name, value in headers if name.decode("latin-1").lower() not in ours]
+    return kept + [(name.encode(), value.encode()) for name, value in ours.items()]

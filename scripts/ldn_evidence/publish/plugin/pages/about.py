@@ -1,0 +1,25 @@
+"""What the base covers, what was searched, under which licence, how to cite it, what changed."""
+
+from __future__ import annotations
+
+from ldn_evidence.publish.plugin.pages.evidence import by
+from ldn_evidence.publish.plugin.pages.page import Page, Request
+from ldn_evidence.publish.plugin.pages.reader import Reader
+
+
+def page(reader: Reader, request: Request) -> Page:
+    """`/about`."""
+    queries = by(reader.rows("search_queries"), "search_id")
+    texts = reader.texts()
+    return Page(
+        "about.html",
+        "About",
+        "What LDN Evidence covers, what was searched, under which licence it stands, how to cite it and what changed.",
+        {
+            "totals": reader.row("totals"),
+            "coverage": by(reader.rows("coverage"), "section"),
+            "searches": [{**row, "listed": queries.get(row["id"], [])} for row in reader.rows("searches")],
+            "changes": texts["changes"]["text"] if "changes" in texts else "",
+            "citation": texts["citation"]["text"] if "citation" in texts else "",
+        },
+    )

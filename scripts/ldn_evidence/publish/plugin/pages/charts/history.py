@@ -1,0 +1,65 @@
+"""The tier of a condition over the years, as steps with a sign for the direction at each change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing
+
+_WIDTH, _LEFT, _RIGHT, _TOP, _STEP = 720, 90, 690, 26, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the rule gives from `year` on. `level` counts tiers from the weakest, 0."""
+
+    year: int
+    level: int
+    sign: str
+    words: str
+    changed: bool
+
+
+def draw(name: str, title: str, steps: Sequence[Step], tiers: Sequence[str], until: int) -> Markup:
+    """Steps through the years. `tiers` are the names of the levels, weakest first."""
+    first, last = steps[0].year, max(until, steps[-1].year)
+    height = _TOP + _STEP * len(tiers) + 10
+    drawing = Drawing(
+        name,
+        _WIDTH,
+        height + 14,
+        title,
+        " ".join(f"{step.year}: {step.words}." for step in steps if step.changed),
+    )
+
+    def x(year: float) -> float:
+        return _LEFT + (year - first) / max(last - first, 1) * (_RIGHT - _LEFT)
+
+    def y(level: int) -> float:
+        return _TOP + (len(tiers) - 1 - level) * _STEP
+
+    for level, tier in enumerate(tiers):
+        drawing.line(_LEFT, y(level), _RIGHT, y(level), "grid")
+        drawing.text(0, y(level) + 5, tier, style="small")
+    points: list[tuple[float, float]] = []
+    for step in steps:
+        if points:
+            points.append((x(step.year), points[-1][1]))
+        points.append((x(step.year), y(step.level)))
+    points.append((x(last), y(steps[-1].level)))
+    drawing.polyline(points, "steps")
+    for step in steps:
+        if step.changed:
+            drawing.circle(x(step.year), y(step.level), 10, "knot")
+            drawing.text(x(step.year), y(step.level) + 4.5, step.sign, "middle", "small strong")
+    base = y(0) + 26
+    drawing.line(_LEFT, base, _RIGHT, base)
+    labelled = -100.0
+    for year in dict.fromkeys([step.year for step in steps if step.changed] + [last]):
+        if x(year) - labelled >= 38:
+            drawing.text(x(year), base + 18, str(year), "middle", "figure small")
+            labelled = x(year)
+    return drawing.markup()

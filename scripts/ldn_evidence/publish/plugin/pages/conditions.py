@@ -1,0 +1,463 @@
+"""The catalogue of conditions, and one page for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ldn_evidence.publish.plugin.pages.charts import forest, history
+from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose, finding, leading, measure_name
+from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
+from ldn_evidence.publish.plugin.pages.numbers import count, estimate, sentences, stored
+from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
+from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
+from ldn_evidence.publish.plugin.pages.words import Words, plain, short_citation
+
+# --- the catalogue ---------------------------------------------------------------------------------------------
+
+_AMOUNTS: tuple[tuple[str, str, Callable[[int], bool]], ...] = (
+    ("several", "3 or more randomised trials", lambda trials: trials >= 3),
+    ("some", "1 or 2 randomised trials", lambda trials: 1 <= trials <= 2),
+    ("none", "no randomised trial", lambda trials: trials == 0),
+)
+_SINCE: tuple[tuple[str, str, Callable[[int | None], bool]], ...] = (
+    ("recent", "2023 or later", lambda year: year is not None and year >= 2023),
+    ("older", "before 2023", lambda year: year is not None and year < 2023),
+    ("undated", "no study that counts", lambda year: year is None),
+)
+_SORTS: tuple[tuple[str, str, Callable[[Row], Any]], ...] = (
+    ("", "strength", lambda row: 0),
+    ("name", "name", lambda row: row["name"].casefold()),
+    ("people", "people in trials", lambda row: -(row["randomized_participants"] or 0)),
+    ("trials", "randomised trials", lambda row: -(row["randomized_trials"] or 0)),
+    ("studies", "all studies", lambda row: -row["studies"]),
+    ("year", "newest year", lambda row: -(row["newest_year"] or 0)),
+)
+
+
+def catalogue_page(reader: Reader, request: Request) -> Page:
+    """`/conditions`: every condition, with filters as links that carry counts."""
+    words = Words(reader)
+    rows = reader.rows("catalogue")
+    directions = words.codes("directions")
+    facets = [
+        Facet("tier", "Tier", [Option(code, words.label("evidence-tiers", code)) for code in
+                               words.codes("evidence-tiers")], lambda row: row["evidence_tier"]),
+        Facet("direction", "Direction", [Option(code, words.label("directions", code)) for code in directions],
+              lambda row: row["direction"]),
+        Facet("amount", "Amount", [Option(code, label) for code, label, _ in _AMOUNTS],
+              lambda row: next(code for code, _, fits in _AMOUNTS if fits(row["randomized_trials"] or 0))),
+        Facet("since", "Newest study that counts", [Option(code, label) for code, label, _ in _SINCE],
+              lambda row: next(code for code, _, fits in _SINCE if fits(row["newest_year"]))),
+        Facet("asserted", "Popular sources", [Option("differs", "say another tier")],
+              lambda row: "differs" if row["asserted_differs"] else ""),
+        Facet("category", "Field", [Option(code, words.label("condition-categories", code)) for code in
+                                    words.codes("condition-categories")], lambda row: row["category"]),
+    ]  # fmt: skip
+    shown, groups = facet(rows, facets, request)
+    keys = {code: key for code, _, key in _SORTS}
+    order = request.get("sort") if request.get("sort") in keys else ""
+    if order:
+        shown = sorted(shown, key=keys[order])
+    return Page(
+        "conditions.html",
+        "Conditions",
+        f"Tier, direction and amount of the evidence on low-dose naltrexone in {len(rows)} conditions.",
+        {
+            "rows": shown,
+            "all_rows": len(rows),
+            "facets": groups,
+            "sorts": order_links(request, [(code, label) for code, label, _ in _SORTS], order),
+            "is_filtered": any(request.get(one.name) for one in facets),
+        },
+        canonical="/conditions",
+        alternates=(
+            ("/ldn/condition_catalogue.csv?_stream=on&_size=max", "text/csv", "The catalogue as CSV"),
+            ("/api/v1/conditions", "application/json", "The catalogue as JSON"),
+        ),
+    )
+
+
+# --- one condition ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Studies that belong together on the page."""
+
+    key: str
+    title: str
+    note: str
+    rows: list[Row]
+
+
+# Blocks of studies: key, title, what to know about them.
+_BLOCKS = (
+    ("randomised", "Randomised trials at low dose", "These decide the tier."),
+    ("uncontrolled", "Other studies in people at low dose", "Without chance deciding who is treated: they suggest, "
+     "and do not show."),
+    ("reviews", "Reviews and meta-analyses", "They count through the trials that they pool."),
+    ("other-dose", "Other doses and routes",
+     "Ultra-low, standard-dose, topical or unspecified: these lend no strength to low-dose naltrexone."),
+    ("laboratory", "Laboratory, animal and pharmacology", "They suggest why it might work, not that it does."),
+    ("documents", "Protocols, letters and corrections", "They hang on the studies above and are not counted again."),
+)  # fmt: skip
+
+
+def _block(study: Row) -> str:
+    kind = study["evidence_kind"]
+    doses = (study["dose_classes"] or "").split(",")
+    if kind == "document":
+        return "documents"
+    if kind == "synthesis":
+        return "reviews"
+    if not study["is_human"] or kind in ("preclinical", "pharmacology"):
+        return "laboratory"
+    if "low" not in doses:
+        return "other-dose"
+    return "randomised" if study["is_randomized"] else "uncontrolled"
+
+
+def condition_page(reader: Reader, request: Request) -> Page:
+    """`/conditions/<id>`: the answer first, then everything that it rests on."""
+    identifier = request.variables["id"]
+    condition = reader.row("condition", id=identifier)
+    if condition is None:
+        raise NoSuchRecord(identifier)
+    words = Words(reader)
+    studies = reader.rows("condition_studies", id=identifier)
+    outcomes = by(reader.rows("condition_outcomes", id=identifier), "study_id")
+    for study in studies:
+        study["findings"] = leading(outcomes.get(study["id"], []))
+        study["more_outcomes"] = len(outcomes.get(study["id"], [])) - len(study["findings"])
+        study["dose"] = dose(study)
+    placed = by(({**study, "block": _block(study)} for study in studies), "block")
+    for listed in placed.values():
+        # Papers that hang on a trial come after the trials, in each block.
+        listed.sort(key=lambda study: study["relation"] is not None)
+    blocks = [Block(key, title, note, placed[key]) for key, title, note in _BLOCKS if key in placed]
+    pools = reader.rows("meta_analyses", id=identifier)
+    inputs = reader.rows("meta_analysis_inputs", id=identifier)
+    asserted = reader.rows("asserted_tiers", id=identifier)
+    points = by(reader.rows("points", id=identifier), "stance")
+    citations = by(reader.rows("citations", kind="conditions", id=identifier), "place")
+    for stance, listed in points.items():
+        for point in listed:
+            point["citations"] = citations.get(f"citations.{stance}.{point['position']}", [])
+    notes = reader.rows("condition_mechanisms", id=identifier)
+    for note in notes:
+        note["citations"] = citations.get(f"citations.{note['position']}", [])
+    reason = sentences(condition["reason"])
+    trials = reader.rows("condition_trials", id=identifier)
+    names = [row["name"] for row in reader.rows("names", id=identifier)]
+    synonyms = [name for name in names if name.casefold() != condition["name"].casefold()]
+    identifiers = reader.rows("identifiers", id=identifier)
+    past = _history(reader.rows("tier_history", id=identifier), condition, words)
+    contradictions = reader.rows("condition_contradictions", id=identifier)
+    cited = citations_of(
+        reader,
+        [study["related_id"] for study in studies]
+        + [row[column] for row in contradictions for column in ("study_id", "other_study_id")]
+        + [row["report_id"] for row in trials]
+        + [study for row in (past or {"rows": []})["rows"] for study in row["caused_by"]],
+    )
+    adverse_events = reader.rows("condition_adverse_events", id=identifier)
+    tier = words.term("evidence-tiers", condition["evidence_tier"])
+    direction = words.term("directions", condition["direction"])
+    description = (
+        f"{tier.label} evidence of benefit; {direction.label.lower()}. {reason[0] if reason else ''}".strip()
+    )
+    return Page(
+        "condition.html",
+        f"Low-dose naltrexone in {condition['name']}",
+        description,
+        {
+            "condition": condition,
+            "reason": reason,
+            "synonyms": synonyms,
+            "identifiers": identifiers,
+            "members": reader.rows("members", id=identifier),
+            "groups": reader.rows("groups", id=identifier),
+            "asserted": asserted,
+            "higher_claims": [row for row in asserted if _is_higher(row["tier"], condition["evidence_tier"], words)],
+            "points": points,
+            "citations": citations.get("citations", []),
+            "mechanisms": notes,
+            "blocks": blocks,
+            "gauge": _gauge(pools[0], condition, words) if pools else None,
+            "leading_pool": pools[0] if pools else None,
+            "plots": _plots(pools, inputs, studies, request, words),
+            "left_out": [row for row in inputs if not row["used"]],
+            "findings": _summary_of_findings(placed.get("randomised", []), outcomes, pools, words),
+            "reviews": _reviews(reader.rows("condition_reviews", id=identifier), pools),
+            "doses": [row for row in reader.rows("condition_doses", id=identifier)
+                      if row["is_human"] and row["dose_class"] == "low"],
+            "dosing": reader.rows("condition_dosing", id=identifier),
+            "adverse_events": _side_by_side(adverse_events),
+            "trials": trials,
+            "history": past,
+            "cited": cited,
+            "outlook": reader.rows("tier_outlook", id=identifier),
+            "trace": trace_of(reader, identifier),
+            "claims": reader.rows("condition_claims", id=identifier),
+            "questions": reader.rows("condition_questions", id=identifier),
+            "contradictions": contradictions,
+            "open_questions": items(condition["open_questions"]),
+        },
+        linked_data={
+            "@type": "MedicalWebPage",
+            "name": f"Low-dose naltrexone in {condition['name']}",
+            "description": description,
+            "isAccessibleForFree": True,
+            "license": "https://creativecommons.org/publicdomain/zero/1.0/",
+            "lastReviewed": condition["reviewed_on"] or condition["last_searched"],
+            "about": {
+                "@type": "MedicalCondition",
+                "name": condition["name"],
+                **({"alternateName": synonyms} if synonyms else {}),
+                **({"code": [
+                    {"@type": "MedicalCode", "codeValue": row["code"], "codingSystem": row["scheme"]}
+                    for row in identifiers if row["predicate"] == "exact"
+                ]} if identifiers else {}),
+            },
+        },
+        alternates=(
+            (f"/api/v1/conditions/{identifier}", "application/json", "This condition as JSON"),
+            (f"/ldn/studies_of_condition.csv?condition_id={identifier}&_size=max", "text/csv", "Its studies as CSV"),
+        ),
+    )  # fmt: skip
+
+
+def _is_higher(asserted: str, tier: str, words: Words) -> bool:
+    order = words.codes("evidence-tiers")
+    return asserted not in order or (tier in order and order.index(asserted) < order.index(tier))
+
+
+def _scale(pool: Row, words: Words) -> forest.Scale:
+    label = f"{words.label('effect-measures', pool['measure'])}, {words.label('outcome-domains', pool['domain']).lower()}"
+    if pool["minimal_important_difference"] and pool["measure"] not in forest.RATIOS:
+        label += f"; shaded: less than the difference that matters ({stored(pool['minimal_important_difference'])})"
+    better = pool["better"]
+    return forest.Scale(
+        pool["measure"],
+        label,
+        None if better is None else better == "lower",
+        pool["minimal_important_difference"],
+    )
+
+
+def _pooled(pool: Row, label: str) -> forest.Pooled | None:
+    if pool["random_value"] is None or pool["random_ci_low"] is None or pool["random_ci_high"] is None:
+        return None
+    return forest.Pooled(
+        label, pool["random_value"], pool["random_ci_low"], pool["random_ci_high"],
+        pool["prediction_low"], pool["prediction_high"],
+    )  # fmt: skip
+
+
+def _gauge(pool: Row, condition: Row, words: Words) -> Any:
+    pooled = _pooled(pool, "Pooled here")
+    if pooled is None:
+        return None
+    return forest.gauge("gauge", f"Pooled effect in {condition['name']}", pooled, _scale(pool, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A forest plot with the table behind it."""
+
+    title: str
+    image: Any
+    rows: list[Row]
+    pool: Row | None
+
+
+def _plots(
+    pools: Sequence[Row], inputs: Sequence[Row], studies: Sequence[Row], request: Request, words: Words
+) -> list[Plot]:
+    """A plot for each pooled estimate, and one for comparisons that stand alone at low dose."""
+    plots = []
+    for number, pool in enumerate(pools):
+        used = [row for row in inputs if row["used"] and row["meta_analysis_id"] == pool["id"]]
+        others = [
+            row for row in inputs
+            if not row["used"] and row["domain"] == pool["domain"] and row["measure"] == pool["measure"]
+            and row["value"] is not None and "dose class" not in row["reason"]
+        ]  # fmt: skip
+        rows = used + others
+        title = f"{words.label('outcome-domains', pool['domain'])}: {words.label('effect-measures', pool['measure']).lower()}"
+        image = forest.draw(
+            f"forest-{number}",
+            f"Forest plot. {title}",
+            [_line(row, request) for row in rows],
+            _pooled(pool, f"Pooled, {count(pool['trials'])} trials"),
+            _scale(pool, words),
+        )
+        plots.append(Plot(title, image, rows, pool))
+    pooled_already = {row["study_id"] for row in inputs if row["used"]}
+    alone = by(
+        (
+            {**row, "group": f"{row['domain']} {row['measure']}"}
+            for row in inputs
+            if not row["used"] and row["value"] is not None and row["ci_low"] is not None
+            and row["study_id"] not in pooled_already and row["reason"] == "it is the only comparison that could be pooled"
+        ),
+        "group",
+    )  # fmt: skip
+    for number, rows in enumerate(alone.values(), start=len(plots)):
+        first = rows[0]
+        title = f"{words.label('outcome-domains', first['domain'])}: {words.label('effect-measures', first['measure']).lower()}"
+        scale = forest.Scale(
+            first["measure"], f"{title} (one trial, nothing to pool)", _better(first, studies)
+        )
+        image = forest.draw(
+            f"forest-{number}", f"Forest plot. {title}", [_line(row, request) for row in rows], None, scale
+        )
+        plots.append(Plot(title, image, rows, None))
+    return plots
+
+
+def _better(row: Row, studies: Sequence[Row]) -> bool | None:
+    for study in studies:
+        if study["id"] == row["study_id"]:
+            for found in study["findings"]:
+                if found.name == row["outcome"] and found.outcome["better"]:
+                    return bool(found.outcome["better"] == "lower")
+    return None
+
+
+def _line(row: Row, request: Request) -> forest.Line:
+    label = short_citation({"authors": row["authors"], "year": row["year"], "study_id": row["study_id"]})
+    if row["participants"]:
+        label += f" (n {count(row['participants'])})"
+    return forest.Line(
+        label, row["value"], row["ci_low"], row["ci_high"], row["weight"] if row["used"] else None
+    )
+
+
+def _summary_of_findings(
+    trials: Sequence[Row], outcomes: dict[str, list[Row]], pools: Sequence[Row], words: Words
+) -> list[dict[str, Any]]:
+    """One row a family of outcomes: trials, people, which way each points, and the estimate that carries most."""
+    people = {
+        study["id"]: study["participants"] for study in trials if study["relation"] != "secondary_analysis_of"
+    }
+    by_id = {study["id"]: study for study in trials}
+    families: dict[str, list[Row]] = {}
+    for study in trials:
+        for outcome in outcomes.get(study["id"], []):
+            if outcome["role"] != "post_hoc":
+                families.setdefault(outcome["domain"], []).append(outcome)
+    table = []
+    for domain, listed in families.items():
+        pool = next(
+            (pool for pool in pools if pool["domain"] == domain and pool["random_value"] is not None), None
+        )
+        in_trials = list(dict.fromkeys(outcome["study_id"] for outcome in listed))
+        ways: dict[str, int] = {}
+        for study_id in in_trials:
+            own = [outcome for outcome in listed if outcome["study_id"] == study_id]
+            ranked = sorted(
+                own, key=lambda outcome: (outcome["role"] != "primary", outcome["role"] != "unspecified")
+            )
+            ways[ranked[0]["direction"]] = ways.get(ranked[0]["direction"], 0) + 1
+        best = max(
+            (outcome for outcome in listed if finding(outcome).text),
+            key=lambda outcome: (outcome["role"] == "primary", outcome["effect_ci_low"] is not None
+                                 or outcome["computed_low"] is not None, people.get(outcome["study_id"]) or 0),
+            default=None,
+        )  # fmt: skip
+        known = [people[study_id] for study_id in in_trials if people.get(study_id)]
+        table.append(
+            {
+                "domain": domain,
+                "trials": len(in_trials),
+                "people": sum(known) if known else None,
+                "is_primary": any(outcome["role"] == "primary" for outcome in listed),
+                "ways": [(code, ways[code]) for code in words.codes("outcome-directions") if code in ways],
+                "pool": pool,
+                "pool_text": _pool_text(pool),
+                "best": finding(best) if best is not None and pool is None else None,
+                "best_study": by_id[best["study_id"]] if best is not None else None,
+            }
+        )  # fmt: skip
+    return sorted(table, key=lambda row: (not row["is_primary"], -row["trials"], -(row["people"] or 0)))
+
+
+def _reviews(rows: Sequence[Row], pools: Sequence[Row]) -> list[Row]:
+    """What reviews pooled: outcomes that are pooled here first, unwanted effects last."""
+    ours = [pool["domain"] for pool in pools]
+
+    def rank(row: Row) -> tuple[bool, bool]:
+        return row["domain"] in ("adverse_events", "discontinuation"), row["domain"] not in ours
+
+    return sorted(rows, key=rank)
+
+
+def _pool_text(pool: Row | None) -> str:
+    if pool is None:
+        return ""
+    ends = f"{estimate(pool['random_ci_low'])} to {estimate(pool['random_ci_high'])}"
+    return f"{measure_name(pool['measure'])} {estimate(pool['random_value'])}, 95% CI {ends}"
+
+
+def _side_by_side(events: Sequence[Row]) -> list[dict[str, Any]]:
+    """Adverse events with the arms of a study in one row."""
+    table: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in events:
+        row = table.setdefault(
+            (event["study_id"], event["term"]),
+            {"first": event, "intervention": [], "comparator": [], "other": []},
+        )
+        row[event["role"]].append(event)
+    return list(table.values())
+
+
+def _history(rows: Sequence[Row], condition: Row, words: Words) -> dict[str, Any] | None:
+    if not rows:
+        return None
+    order = list(reversed(words.codes("evidence-tiers")))
+    steps = [
+        history.Step(
+            row["year"],
+            order.index(row["tier"]),
+            words.term("directions", row["direction"]).sign,
+            f"{words.label('evidence-tiers', row['tier'])}, {words.label('directions', row['direction']).lower()}",
+            bool(row["changed"]),
+        )
+        for row in rows
+    ]
+    until = int(str(condition["last_searched"])[:4])
+    image = history.draw(
+        "history",
+        f"Tier of {condition['name']} over the years",
+        steps,
+        [words.label("evidence-tiers", code) for code in order],
+        until,
+    )
+    return {
+        "image": image,
+        "rows": [{**row, "caused_by": items(row["caused_by"])} for row in rows if row["changed"]],
+        "directions": list(dict.fromkeys(row["direction"] for row in rows)),
+    }
+
+
+def trace_of(reader: Reader, identifier: str) -> list[dict[str, Any]]:
+    """The rules in the order in which they were tried, up to the one that decided, with what decided each."""
+    rules: list[dict[str, Any]] = []
+    decided: set[str] = set()
+    for row in reader.rows("tier_trace", id=identifier):
+        if row["criterion"] is None:
+            if row["about"] in decided:
+                continue
+            rules.append({**row, "criteria": []})
+            if row["satisfied"]:
+                decided.add(row["about"])
+        elif rules and rules[-1]["rule"] == row["rule"] and row["about"] == rules[-1]["about"]:
+            inputs = "; ".join(
+                f"{plain(name).lower()} {stored(value)}" for name, value in json.loads(row["inputs"]).items()
+            )
+            rules[-1]["criteria"].append({**row, "inputs": inputs, "studies": items(row["studies"])})
+    return rules

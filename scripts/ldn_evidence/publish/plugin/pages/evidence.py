@@ -1,0 +1,105 @@
+"""What several pages say of studies and their outcomes, in words and numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ldn_evidence.publish.plugin.pages import numbers
+from ldn_evidence.publish.plugin.pages.reader import Reader, Row
+from ldn_evidence.publish.plugin.pages.words import short_citation
+
+# Measures in sentences, as the field abbreviates them.
+_SPELLED = {
+    "median_difference": "difference of medians",
+    "percent_change_difference": "difference in % change",
+    "ratio_of_means": "ratio of means",
+    "difference_in_differences": "difference in differences",
+    "correlation": "r",
+    "variance_explained": "share of variance",
+    "regression_coefficient": "coefficient",
+    "within_group_change": "change within the group",
+    "test_statistic": "test statistic",
+    "time_to_event": "time to event",
+    "other": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One outcome's result as a line: numbers as printed where they are, else computed and marked so."""
+
+    outcome: Row
+    text: str
+    is_computed: bool
+
+    @property
+    def name(self) -> str:
+        """What was measured."""
+        return str(self.outcome["name"])
+
+
+def measure_name(code: str | None) -> str:
+    """A measure as it stands before a number."""
+    return _SPELLED.get(code or "", (code or "").replace("_", " "))
+
+
+def finding(outcome: Row) -> Finding:
+    """The result of an outcome in one line; its text is empty where no number was seen."""
+    forms = outcome["effect_printed"]
+
+    def shown(name: str) -> str:
+        return numbers.printed(outcome[f"effect_{name}"], forms, name)
+
+    parts = []
+    computed = False
+    if outcome["effect_value"] is not None:
+        name = outcome["effect_label"] or measure_name(outcome["effect_measure"])
+        parts.append(f"{name} {shown('value')}".strip())
+        parts.append(numbers.interval(shown("ci_low"), shown("ci_high"), outcome["effect_ci_level"]))
+    elif outcome["computed_value"] is not None:
+        computed = True
+        parts.append(
+            f"{measure_name(outcome['computed_measure'])} {numbers.estimate(outcome['computed_value'])}"
+        )
+        parts.append(
+            numbers.interval(
+                numbers.estimate(outcome["computed_low"]), numbers.estimate(outcome["computed_high"])
+            )
+        )
+    parts.append(numbers.p_value(outcome["effect_p"]))
+    return Finding(outcome, ", ".join(part for part in parts if part), computed)
+
+
+def leading(outcomes: Sequence[Row], most: int = 2) -> list[Finding]:
+    """The results that a row of a table shows: primary ones, else those of unknown rank, else the first."""
+    for roles in (("primary",), ("unspecified",), ("secondary",), ("safety", "post_hoc")):
+        chosen = [outcome for outcome in outcomes if outcome["role"] in roles]
+        if chosen:
+            return [finding(outcome) for outcome in chosen[:most]]
+    return []
+
+
+def dose(row: Row) -> str:
+    """`4.5 mg` or `1–4.5 mg` from dose_low and dose_high; empty where not known."""
+    low, high = row["dose_low"], row["dose_high"]
+    if low is None and high is None:
+        return ""
+    if low is None or high is None or low == high:
+        return f"{numbers.stored(high if high is not None else low)} mg"
+    return f"{numbers.stored(low)}–{numbers.stored(high)} mg"
+
+
+def citations_of(reader: Reader, identifiers: Iterable[str | None]) -> dict[str, str]:
+    """How the studies of these ids are cited, such as `Bruun et al. 2024`."""
+    ids = sorted({identifier for identifier in identifiers if identifier})
+    return {row["id"]: short_citation(row) for row in reader.rows("cited_studies", ids=json.dumps(ids))}
+
+
+def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Rows in lists by the value of a column."""
+    lists: dict[str, list[Row]] = {}
+    for row in rows:
+        lists.setdefault(row[column], []).append(row)
+    return lists

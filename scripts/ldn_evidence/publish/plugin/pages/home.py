@@ -1,0 +1,44 @@
+"""The front page."""
+
+from __future__ import annotations
+
+from ldn_evidence.publish.plugin.pages.charts import bubbles
+from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose
+from ldn_evidence.publish.plugin.pages.page import Page, Request
+from ldn_evidence.publish.plugin.pages.reader import Reader, items
+from ldn_evidence.publish.plugin.pages.words import Words
+
+
+def page(reader: Reader, request: Request) -> Page:
+    """`/`: what this is, the way in, and where the evidence stands."""
+    words = Words(reader)
+    catalogue = [row for row in reader.rows("catalogue") if not row["is_group"]]
+    changes = [{**row, "caused_by": items(row["caused_by"])} for row in reader.rows("tier_changes", most=8)]
+    newest = [{**row, "dose": dose(row)} for row in reader.rows("newest_studies", most=6)]
+    mapped = reader.rows("evidence_map")
+    return Page(
+        "home.html",
+        "LDN Evidence: what is known of low-dose naltrexone",
+        "What is known of low-dose naltrexone, condition by condition: how strong the evidence is, which way it points, "
+        "and which studies say so, with their numbers.",
+        {
+            "totals": reader.row("totals"),
+            "tiers": [
+                (code, by(catalogue, "evidence_tier").get(code, [])) for code in words.codes("evidence-tiers")
+            ],
+            "changes": changes,
+            "cited": citations_of(reader, [study for row in changes for study in row["caused_by"]]),
+            "newest": newest,
+            "map": bubbles.draw("map", mapped, words, request.url),
+            "names": [row["name"] for row in catalogue],
+        },
+        linked_data={
+            "@type": "Dataset",
+            "name": "LDN Evidence",
+            "description": "A reviewed, structured evidence base on low-dose naltrexone: conditions with computed evidence "
+            "tiers, studies with their numbers, mechanisms, harms, doses, registered trials and popular claims.",
+            "license": "https://creativecommons.org/publicdomain/zero/1.0/",
+            "isAccessibleForFree": True,
+            "keywords": ["low-dose naltrexone", "naltrexone", "evidence synthesis"],
+        },
+    )

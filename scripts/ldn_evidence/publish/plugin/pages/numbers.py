@@ -1,0 +1,79 @@
+"""Numbers and dates as people read them: a true minus sign, no false precision, printed forms kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+
+
+def stored(value: float | int | None) -> str:
+    """A number as stored, without a needless `.0`."""
+    if value is None:
+        return ""
+    text = f"{value:,.10g}"
+    return text.replace("-", "−")
+
+
+def estimate(value: float | None) -> str:
+    """A computed number: two decimals below ten, one below a hundred, none above."""
+    if value is None:
+        return ""
+    size = abs(value)
+    decimals = 2 if size < 10 else 1 if size < 100 else 0
+    text = f"{value:,.{decimals}f}"
+    if size and not float(text.replace(",", "")):
+        text = f"{value:.1g}"
+    return text.replace("-", "−")
+
+
+def count(value: int | float | None) -> str:
+    """A whole number with separators; `?` where unknown."""
+    return "?" if value is None else f"{int(value):,}"
+
+
+def printed(value: float | None, forms: str | None, name: str) -> str:
+    """A stored number in the form in which its source prints it, where that differs."""
+    if forms:
+        form = json.loads(forms).get(name)
+        if form is not None:
+            return str(form).replace("-", "−")
+    return stored(value)
+
+
+def interval(low: str, high: str, level: float | None = None) -> str:
+    """`95% CI −0.95 to 0.27`; an end that is not known is named."""
+    if not low and not high:
+        return ""
+    return f"{stored(level or 95)}% CI {low or '?'} to {high or '?'}"
+
+
+def p_value(text: str | None) -> str:
+    """A P value as printed, with its sign."""
+    if not text:
+        return ""
+    text = text.strip()
+    return f"P = {text}" if text[:1].isdigit() or text[:1] == "." else f"P {text}"
+
+
+def minus(text: str | None) -> str:
+    """Text with hyphens before digits made minus signs where they cannot be ranges."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text or "")
+
+
+def day(text: str | None) -> str:
+    """`2026-11-21` as `21 November 2026`, `2026-11` as `November 2026`; anything else as it is."""
+    if not text:
+        return ""
+    try:
+        if len(text) == 7:
+            return date.fromisoformat(f"{text}-01").strftime("%B %Y")
+        moment = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def sentences(text: str | None) -> list[str]:
+    """The sentences of a text; a full stop ends one only before a capital letter."""
+    return [part for part in re.split(r"(?<=[.!?])\s+(?=[A-Z])", (text or "").strip()) if part]

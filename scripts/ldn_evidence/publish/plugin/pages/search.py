@@ -1,0 +1,123 @@
+"""Search over everything, forgiving slips in the names of conditions; and what to offer where a page is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+from rapidfuzz import fuzz, process, utils
+
+from ldn_evidence.publish.plugin.pages.page import Page, Request
+from ldn_evidence.publish.plugin.pages.reader import Reader, Row
+from ldn_evidence.publish.plugin.pages.words import Words
+
+MOST_HITS = 120
+# Of 100. Below that, names have little in common with what was typed.
+_LIKE_ENOUGH = 78
+# Around what matched, in characters that no text holds; they become elements after everything else was escaped.
+_MARK, _UNMARK = "\ue000", "\ue001"
+_KINDS = (
+    ("conditions", "Conditions", "/conditions/{}"),
+    ("questions", "Questions", "/questions/{}"),
+    ("claims", "Claims", "/claims#{}"),
+    ("mechanisms", "Mechanisms", "/mechanisms/{}"),
+    ("studies", "Studies", "/studies/{}"),
+)
+
+
+def page(reader: Reader, request: Request) -> Page:
+    """`/search?q=`: hits by kind, and conditions whose names come close."""
+    text = " ".join(request.get("q").split())
+    hits = reader.rows("search", text=text, mark=_MARK, unmark=_UNMARK, most=MOST_HITS) if text else []
+    for hit in hits:
+        hit["snippet"] = highlighted(hit["snippet"])
+    found = {hit["id"] for hit in hits if hit["kind"] == "conditions"}
+    groups: list[dict[str, Any]] = []
+    for kind, title, address in _KINDS:
+        rows = [{**hit, "path": address.format(hit["id"])} for hit in hits if hit["kind"] == kind]
+        if rows:
+            groups.append({"kind": kind, "title": title, "rows": rows})
+    standing = {row["condition_id"]: row for row in reader.rows("catalogue")}
+    for group in groups:
+        if group["kind"] == "conditions":
+            for row in group["rows"]:
+                row["standing"] = standing.get(row["id"])
+    close = [row for row in like_conditions(reader, text) if row["id"] not in found] if text else []
+    for row in close:
+        row["standing"] = standing.get(row["id"])
+    title = f"Search: {text}" if text else "Search"
+    return Page(
+        "search.html",
+        title,
+        "Search conditions with their synonyms, studies, mechanisms, claims and questions.",
+        {"text": text, "groups": groups, "close": close, "hits": len(hits), "is_cut": len(hits) >= MOST_HITS},
+        canonical="/search",
+    )
+
+
+def highlighted(snippet: str) -> Markup:
+    """A snippet with its matches marked; everything else in it is text."""
+    safe = str(escape(snippet))
+    return Markup(safe.replace(_MARK, "<mark>").replace(_UNMARK, "</mark>"))
+
+
+def like_conditions(reader: Reader, text: str, most: int = 6) -> list[Row]:
+    """Conditions of which a name or synonym comes close to `text`, the closest first."""
+    names = reader.rows("condition_names")
+    matches = process.extract(
+        text,
+        [row["name"] for row in names],
+        scorer=_likeness,
+        processor=utils.default_process,
+        score_cutoff=_LIKE_ENOUGH,
+        limit=3 * most,
+    )
+    found: dict[str, Row] = {}
+    for name, _, position in matches:
+        identifier = names[position]["condition_id"]
+        found.setdefault(identifier, {"id": identifier, "name": name, "path": f"/conditions/{identifier}"})
+    return list(found.values())[:most]
+
+
+def _likeness(one: str, other: str, **options: Any) -> float:
+    """Slips in the whole name, or in the words of a longer one. Abbreviations must be typed as they are."""
+    whole = fuzz.ratio(one, other, **options)
+    if min(len(one), len(other)) < 5:
+        return float(whole)
+    return float(max(whole, 0.95 * fuzz.token_sort_ratio(one, other), 0.9 * fuzz.partial_ratio(one, other)))
+
+
+def missing_page(reader: Reader, request: Request) -> Page:
+    """What stands where there is no page: records whose ids or names come close."""
+    words = Words(reader)
+    section, _, rest = request.path.strip("/").partition("/")
+    wanted = re.sub(r"[-_./]+", " ", rest or section).strip()
+    suggestions: list[dict[str, str]] = []
+    records = [row for row in reader.rows("identifiers_of_kind") if not rest or row["kind"] == section]
+    matches: Sequence[tuple[str, float, int]] = process.extract(
+        (rest or section).strip("/").lower(),
+        [row["id"] for row in records],
+        scorer=fuzz.ratio,
+        score_cutoff=70,
+        limit=4,
+    )
+    for _, _, position in matches:
+        row = records[position]
+        suggestions.append(
+            {
+                "path": f"/{row['kind']}/{row['id']}",
+                "title": row["id"],
+                "kind": words.label("", row["kind"]).lower(),
+            }
+        )
+    for row in like_conditions(reader, wanted, 3):
+        if all(suggestion["path"] != row["path"] for suggestion in suggestions):
+            suggestions.append({"path": row["path"], "title": row["name"], "kind": "condition"})
+    return Page(
+        "error.html",
+        "Page not found",
+        "There is no such page.",
+        {"heading": "There is no such page", "suggestions": suggestions},
+    )

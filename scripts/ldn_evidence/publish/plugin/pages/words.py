@@ -1,0 +1,97 @@
+"""Words and signs for codes. The words are those of the vocabularies; only the signs stand here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ldn_evidence.publish.plugin.pages.reader import Reader, Row
+
+# A sign beside each word, so that neither colour nor a single letter carries a meaning alone.
+SIGNS: Mapping[tuple[str, str], str] = {
+    ("evidence-tiers", "strong"): "●●●",
+    ("evidence-tiers", "emerging"): "●●○",
+    ("evidence-tiers", "limited"): "●○○",
+    ("directions", "benefit"): "▲",
+    ("directions", "mixed"): "◆",
+    ("directions", "no_benefit"): "■",
+    ("directions", "harm"): "▼",
+    ("directions", "unclear"): "?",
+    ("directions", "not_studied"): "–",
+    ("outcome-directions", "favours_ldn"): "▲",
+    ("outcome-directions", "no_difference"): "■",
+    ("outcome-directions", "favours_comparator"): "▼",
+    ("outcome-directions", "not_comparable"): "–",
+    ("outcome-directions", "unknown"): "?",
+    ("verdicts", "supported"): "✓",
+    ("verdicts", "partly_supported"): "◐",
+    ("verdicts", "contradicted"): "✕",
+    ("verdicts", "not_shown"): "○",
+    ("verdicts", "opinion"): "“",
+    ("evidence-levels", "human_clinical"): "●●●●",
+    ("evidence-levels", "human_ex_vivo"): "●●●○",
+    ("evidence-levels", "animal"): "●●○○",
+    ("evidence-levels", "in_vitro"): "●○○○",
+    ("evidence-levels", "hypothesis"): "○○○○",
+}
+
+_INITIALS = re.compile(r"(?:\s+[A-Z]{1,4})+\.?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value of a vocabulary as people read it."""
+
+    code: str
+    label: str
+    description: str = ""
+    sign: str = ""
+
+
+class Words:
+    """The vocabularies of one database."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._terms: dict[tuple[str, str], Term] = {}
+        self._order: dict[str, list[str]] = {}
+        for row in reader.rows("vocabulary_terms"):
+            key = (row["vocabulary_id"], row["term"])
+            self._terms[key] = Term(row["term"], row["label"], row["description"], SIGNS.get(key, ""))
+            self._order.setdefault(row["vocabulary_id"], []).append(row["term"])
+
+    def term(self, vocabulary: str, code: str | None) -> Term:
+        """The term, or the code itself made readable where the vocabulary does not have it."""
+        if code is None:
+            return Term("", "not stated")
+        found = self._terms.get((vocabulary, code))
+        return found or Term(code, plain(code), "", SIGNS.get((vocabulary, code), ""))
+
+    def label(self, vocabulary: str, code: str | None) -> str:
+        """The term's label."""
+        return self.term(vocabulary, code).label
+
+    def codes(self, vocabulary: str) -> list[str]:
+        """The codes of a vocabulary in its own order."""
+        return self._order.get(vocabulary, [])
+
+
+def plain(code: str | None) -> str:
+    """A code as words: `not_studied` gives `Not studied`."""
+    text = (code or "").replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def author_names(authors: str | None) -> list[str]:
+    """The authors of a JSON column."""
+    return [str(name) for name in json.loads(authors)] if authors else []
+
+
+def short_citation(study: Row) -> str:
+    """First author and year, such as `Bruun et al. 2024`; the id where no author is known."""
+    names = author_names(study.get("authors"))
+    if not names:
+        return str(study.get("study_id") or study.get("id"))
+    surname = _INITIALS.sub("", names[0]).strip() or names[0]
+    return f"{surname}{' et al.' if len(names) > 1 else ''} {study.get('year') or 'n.d.'}"

@@ -1,0 +1,161 @@
+"""Rows from records, by the plans of the layout."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from ldn_evidence.store.layout import Field, Layout, RowPlan
+
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
+Keys = dict[str, Any]
+CITATION_TARGETS = (
+    "study", "trial", "source", "condition", "mechanism", "adverse_effect",
+    "interaction", "precaution", "dosing", "pharmacology", "regulatory",
+)  # fmt: skip
+
+# Value of one field from an item and the id of its record.
+_Reader = Callable[[Mapping[str, Any], str], Any]
+
+
+class RowMaker:
+    """Compiled once; turns a record into rows of its tables.
+
+    Attributes:
+        columns: Table -> names of the columns in the order of the rows.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.columns: dict[str, tuple[str, ...]] = {
+            name: tuple(column.name for column in table.columns) for name, table in layout.tables.items()
+        }
+        self._layout = layout
+        self._emitters = {kind: self._emit_items(plan, kind) for kind, plan in layout.plans.items()}
+
+    def rows(self, kind: str, record: Mapping[str, Any]) -> Rows:
+        """Table -> rows of one record, in the order of the record."""
+        rows: Rows = defaultdict(list)
+        self._emitters[kind](record, record.get("id", ""), {}, rows)
+        return rows
+
+    def _emit_items(self, plan: RowPlan, kind: str) -> Callable[[Mapping[str, Any], str, Keys, Rows], None]:
+        """Compile how one item becomes one row and the rows of its children."""
+        columns, table = self.columns[plan.table], plan.table
+        # Most columns are fields of the item under the same name; only the others need a reader.
+        readers = [
+            (one.column, _reader(one))
+            for one in plan.fields
+            if one.steps != (one.column,) or one.as_json or one.arm
+        ]
+        children = [(child, self._emit_lists(child, kind)) for child in plan.children]
+
+        def emit(item: Mapping[str, Any], record_id: str, keys: Keys, rows: Rows) -> None:
+            values = {**item, **keys}
+            for column, read in readers:
+                values[column] = read(item, record_id)
+            rows[table].append(tuple(map(values.get, columns)))
+            for child, emit_child in children:
+                found: Any = item
+                for step in child.steps:
+                    found = found.get(step)
+                    if found is None:
+                        break
+                if found is not None or child.first_from:
+                    emit_child(found or (), record_id, keys, rows, item)
+
+        return emit
+
+    def _emit_lists(
+        self, plan: RowPlan, kind: str
+    ) -> Callable[[Any, str, Keys, Rows, Mapping[str, Any]], None]:
+        """Compile how the array of a child table becomes rows."""
+        if plan.table == "citations":
+            return self._emit_citations(plan, kind)
+        columns, table, constant = self.columns[plan.table], plan.table, plan.constant
+        owner_column = f"{self._layout.singular(kind)}_id"
+        singular = plan.table.removesuffix("s")
+
+        def keys_of(record_id: str, keys: Keys) -> Keys:
+            inner = {name: value for name, value in keys.items() if name not in ("id", "position")}
+            return {**inner, **constant, owner_column: record_id}
+
+        if plan.scalar is not None:
+            scalar, first_from = plan.scalar, plan.first_from
+
+            def emit_values(
+                items: Any, record_id: str, keys: Keys, rows: Rows, owner: Mapping[str, Any]
+            ) -> None:
+                here = keys_of(record_id, keys)
+                for position, value in enumerate([owner[first_from], *items] if first_from else items):
+                    here["position"], here[scalar] = position, value
+                    rows[table].append(tuple(map(here.get, columns)))
+
+            return emit_values
+
+        emit_item = self._emit_items(plan, kind)
+        local_id = plan.local_id
+
+        def emit(items: Any, record_id: str, keys: Keys, rows: Rows, owner: Mapping[str, Any]) -> None:
+            base = keys_of(record_id, keys)
+            for position, item in enumerate(items):
+                here = {**base, "position": position, f"{singular}_position": position}
+                if local_id:
+                    here["id"] = here[f"{singular}_id"] = f"{record_id}--{item['id']}"
+                emit_item(item, record_id, here, rows)
+
+        return emit
+
+    def _emit_citations(
+        self, plan: RowPlan, kind: str
+    ) -> Callable[[Any, str, Keys, Rows, Mapping[str, Any]], None]:
+        columns = self.columns["citations"]
+        targets = [(target, f"{target}_id") for target in CITATION_TARGETS]
+
+        def emit(items: Any, record_id: str, keys: Keys, rows: Rows, owner: Mapping[str, Any]) -> None:
+            # `citations` of the record itself, `citations.for.0` of the first point in favour, and so on.
+            parts = [str(keys[name]) for name in ("stance", "position") if keys.get(name) is not None]
+            place = ".".join([*plan.steps, *parts])
+            for position, citation in enumerate(items):
+                values = {
+                    **citation,
+                    "record_kind": kind,
+                    "record_id": record_id,
+                    "place": place,
+                    "position": position,
+                }
+                for target, column in targets:
+                    values[column] = citation.get(target)
+                rows["citations"].append(tuple(map(values.get, columns)))
+
+        return emit
+
+
+def _reader(one: Field) -> _Reader:
+    steps, last = one.steps[:-1], one.steps[-1]
+
+    def read(item: Mapping[str, Any], record_id: str) -> Any:
+        for step in steps:
+            if step not in item:
+                return None
+            item = item[step]
+        return item.get(last)
+
+    if one.arm:
+
+        def read_arm(item: Mapping[str, Any], record_id: str) -> Any:
+            arm = read(item, record_id)
+            return None if arm is None else f"{record_id}--{arm}"
+
+        return read_arm
+    if one.as_json:
+
+        def read_json(item: Mapping[str, Any], record_id: str) -> Any:
+            value = read(item, record_id)
+            return None if value is None else orjson.dumps(value).decode()
+
+        return read_json
+    return read
