@@ -1,0 +1,74 @@
+"""References and the feed from a real Datasette, as pages link to them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+import rispy
+from datasette.app import Datasette
+from pybtex.database import parse_string
+
+from export_support import rows_of_query
+
+
+@pytest.fixture
+def site(built_database: Path) -> Any:
+    return Datasette(files=[], immutables=[str(built_database)])
+
+
+def get(site: Any, path: str, **options: Any) -> Any:
+    return asyncio.run(site.client.request(options.pop("method", "GET"), path, **options))
+
+
+def test_one_study_as_bibtex(site: Any) -> None:
+    answer = get(site, "/api/v1/studies/younger-2013.bib")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/x-bibtex")
+    assert list(parse_string(answer.text, "bibtex").entries) == ["ldn-evidence", "younger-2013"]
+
+
+def test_the_studies_of_a_condition_as_ris(site: Any, built_database: Path) -> None:
+    found = {entry["id"] for entry in rispy.loads(get(site, "/api/v1/conditions/fibromyalgia.ris").text)}
+    query = "SELECT study_id FROM study_conditions WHERE condition_id = 'fibromyalgia'"
+    studies = {row[0] for row in rows_of_query(built_database, query)}
+    assert len(studies) > 10
+    assert found == studies | {"ldn-evidence"}
+
+
+@pytest.mark.parametrize("suffix", ["bib", "ris", "nbib", "csl.json"])
+def test_every_format_says_what_it_is_and_warns(site: Any, suffix: str) -> None:
+    answer = get(site, f"/api/v1/studies/younger-2013.{suffix}")
+    assert answer.status_code == 200
+    assert "opioid" in " ".join(answer.text.split())
+
+
+def test_the_feed(site: Any) -> None:
+    feed: Any = feedparser.parse(get(site, "/feed.atom").content)
+    assert not feed.bozo
+    assert len(feed.entries) > 100
+
+
+def test_what_a_client_has_is_not_sent_again(site: Any) -> None:
+    first = get(site, "/feed.atom")
+    again = get(site, "/feed.atom", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    head = get(site, "/feed.atom", method="HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(first.content))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/studies/no-such-study.bib", "/api/v1/studies/younger-2013.exe"])
+def test_what_is_not_there_is_not_found(site: Any, path: str) -> None:
+    assert get(site, path).status_code == 404
+
+
+def test_the_security_headers_stand_here_too(site: Any) -> None:
+    assert get(site, "/feed.atom").headers["x-content-type-options"] == "nosniff"
+
+
+def test_another_database_is_left_alone() -> None:
+    assert get(Datasette(memory=True), "/feed.atom").status_code == 404

@@ -1,0 +1,59 @@
+"""Several processes do what one does, in the same order, and pass on what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ldn_evidence.appraise import appraise
+from ldn_evidence.bench.generate import write_catalogue
+from ldn_evidence.check import check_project
+from ldn_evidence.link import Catalogue
+from ldn_evidence.processes import Crew
+from ldn_evidence.project import Project
+
+ROOT = Path(__file__).parent.parent
+
+
+def ten() -> int:
+    return 10
+
+
+def times(tool: int, task: int) -> int:
+    return tool * task
+
+
+def refuse(tool: int, task: int) -> int:
+    if task == 3:
+        raise ValueError("not three")
+    return task
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_results_come_in_the_order_of_the_tasks(processes: int) -> None:
+    with Crew(ten, processes) as crew:
+        assert list(crew.map(times, range(50))) == [10 * task for task in range(50)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_in_the_work_reaches_the_caller(processes: int) -> None:
+    with Crew(ten, processes) as crew, pytest.raises(ValueError, match="not three"):
+        list(crew.map(refuse, range(50)))
+
+
+def as_they_are(table: str, rows: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
+    return list(rows)
+
+
+def test_several_processes_appraise_as_one_does(tmp_path: Path) -> None:
+    project = write_catalogue(Project(ROOT), tmp_path / "catalogue", 250, 1)
+    checked = check_project(project)
+    assert not checked.problems
+    rules = project.schema / "tiers.yml"
+    alone = list(appraise(Catalogue(checked), rules, pack=as_they_are, processes=1))
+    assert len({table for table, _ in alone}) >= 8
+    assert sum(len(rows) for _, rows in alone) > 1000
+    assert list(appraise(Catalogue(checked), rules, pack=as_they_are, processes=2)) == alone

@@ -1,0 +1,178 @@
+"""The database: what is in it, that it is sound, that it is the same each time, and that a failure leaves the last good one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ldn_evidence.build import build
+from ldn_evidence.project import Project
+from ldn_evidence.store import BrokenBuild, RecordsHaveProblems
+
+TESTS = Path(__file__).parent
+VIEWS = [
+    "condition_catalogue", "evidence_map", "tier_disagreements", "null_trials", "review_conflicts", "doses_tried",
+    "safety_summary", "claims_ledger", "open_trials", "silent_trials", "unverified_records", "review_due",
+]  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small catalogue in which everything is right, with the real schemas and vocabularies."""
+    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
+    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
+    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def connection(built_database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{built_database}?mode=ro", uri=True)) as opened:
+        yield opened
+
+
+def rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+    return connection.execute(sql, parameters).fetchall()
+
+
+def test_two_builds_are_the_same_bytes(project: Project) -> None:
+    first = build(project).read_bytes()
+    shutil.rmtree(project.cache)
+    project.database.unlink()
+    assert build(project).read_bytes() == first
+
+
+def test_the_order_and_age_of_files_change_no_byte(project: Project) -> None:
+    first = build(project).read_bytes()
+    for path in sorted((project.data / "studies").glob("*.yml"), reverse=True):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+    build(project, force=True)
+    assert project.database.read_bytes() == first
+
+
+def test_an_up_to_date_database_is_left_alone(project: Project) -> None:
+    before = build(project).stat()
+    after = build(project).stat()
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+
+
+def test_a_changed_record_reaches_the_database(project: Project) -> None:
+    build(project)
+    study = project.data / "studies" / "example-trial.yml"
+    study.write_text(study.read_text("utf-8").replace("year: 2020", "year: 2021"), "utf-8")
+    with closing(sqlite3.connect(build(project))) as opened:
+        assert rows(opened, "SELECT year FROM studies WHERE id = 'example-trial'") == [(2021,)]
+
+
+def test_records_with_problems_leave_the_last_good_database(project: Project) -> None:
+    good = build(project).read_bytes()
+    study = project.data / "studies" / "example-trial.yml"
+    study.write_text(study.read_text("utf-8").replace("sd: 2.1", "sd: -3"), "utf-8")
+    with pytest.raises(RecordsHaveProblems):
+        build(project)
+    assert project.database.read_bytes() == good
+    assert [path.name for path in project.root.glob(".ldn.db.*")] == []
+
+
+def test_a_broken_view_leaves_the_last_good_database(project: Project) -> None:
+    good = build(project).read_bytes()
+    with (project.schema / "views.sql").open("a", encoding="utf-8") as stream:
+        stream.write("CREATE VIEW broken AS SELECT nothing FROM nowhere WHERE;\n")
+    with pytest.raises((sqlite3.Error, BrokenBuild)):
+        build(project)
+    assert project.database.read_bytes() == good
+    assert [path.name for path in project.root.glob(".ldn.db.*")] == []
+
+
+def test_a_killed_build_leaves_the_last_good_database(project: Project) -> None:
+    good = build(project).read_bytes()
+    study = project.data / "studies" / "example-trial.yml"
+    study.write_text(study.read_text("utf-8").replace("year: 2020", "year: 2021"), "utf-8")
+    program = (
+        "import os, sys; from pathlib import Path; from ldn_evidence.build import build;"
+        "from ldn_evidence.project import Project;"
+        # The process ends, as by a kill, at the moment when everything is written and nothing is renamed.
+        "os.replace = lambda *a: os._exit(9); build(Project(Path(sys.argv[1])))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(project.root)], check=False)
+    assert ended.returncode == 9
+    assert project.database.read_bytes() == good
+    build(project)
+    with closing(sqlite3.connect(project.database)) as opened:
+        assert rows(opened, "SELECT year FROM studies WHERE id = 'example-trial'") == [(2021,)]
+
+
+def test_the_file_is_sound(connection: sqlite3.Connection) -> None:
+    assert rows(connection, "PRAGMA foreign_key_check") == []
+    assert rows(connection, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_every_table_is_strict(connection: sqlite3.Connection) -> None:
+    loose = rows(
+        connection,
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0"
+        " AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'search%'",
+    )
+    assert loose == []
+
+
+def test_build_info_says_what_the_file_was_made_from(connection: sqlite3.Connection) -> None:
+    information: dict[str, str] = dict(connection.execute("SELECT key, value FROM build_info").fetchall())
+    assert information["sqlite_version"] == sqlite3.sqlite_version
+    assert re.fullmatch(r"\d+\.\d+\.\d+", information["data_version"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", information["data_as_of"])
+    assert "Not medical advice" in information["notice"]
+    studies = rows(connection, "SELECT count(*) FROM studies")[0][0]
+    assert information["count_studies"] == str(studies)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_answers(connection: sqlite3.Connection, view: str) -> None:
+    assert rows(connection, f"SELECT count(*) FROM {view}")[0][0] > 0  # type: ignore[operator]
+
+
+def test_a_conditions_name_beats_a_mention(connection: sqlite3.Connection) -> None:
+    from ldn_evidence.publish.metadata import canned_queries
+    from ldn_evidence.publish.plugin.search_text import fts_query
+
+    connection.create_function("fts_query", 1, fts_query)
+    search = canned_queries()["search_everything"]["sql"]
+    for text, condition in [
+        ("fibromyalgia", "fibromyalgia"),
+        ("FMS", "fibromyalgia"),
+        ("crohn", "crohns-disease"),
+        ("sjögren", "sjogrens-syndrome"),
+        ("sjogren", "sjogrens-syndrome"),
+        ("hailey hailey", "hailey-hailey-disease"),
+    ]:
+        found = connection.execute(search, {"text": text}).fetchall()
+        assert found[0][:2] == ("conditions", condition), text
+
+
+def test_search_finds_every_kind(connection: sqlite3.Connection) -> None:
+    kinds = {row[0] for row in rows(connection, "SELECT DISTINCT kind FROM search")}
+    assert kinds == {"conditions", "studies", "mechanisms", "claims", "questions"}
+
+
+def readme_queries() -> list[str]:
+    text = (TESTS.parent / "README.md").read_text("utf-8")
+    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_readme_has_its_five_queries() -> None:
+    assert len(readme_queries()) == 5
+
+
+@pytest.mark.parametrize("sql", readme_queries(), ids=lambda sql: sql.split("\n")[1].strip())
+def test_every_query_of_the_readme_answers(connection: sqlite3.Connection, sql: str) -> None:
+    assert len(connection.execute(sql).fetchall()) >= 1
