@@ -49,6 +49,7 @@ KINDS = (
     "/about",
     "/no-such-page",
 )
+_LIGHTHOUSE_RUNS = 5
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -243,20 +244,25 @@ def test_lighthouse(
     node = require_tool("node", "runs Lighthouse")
     lighthouse = npm_tool("lighthouse/cli/index.js", "Lighthouse")
     reached = 0.0
-    # Lighthouse counts processor time, in which the other tests' load shows; its own advice is to run it several times.
-    # What the page can do is its best run; accessibility and good practice must hold in each.
-    for number in range(5):
+    # Its own advice is to run it several times: what the page can do is its best run, and where the browser recorded no
+    # trace there was no run. Accessibility and good practice must hold in each.
+    for number in range(_LIGHTHOUSE_RUNS):
         report = tmp_path / f"report-{number}.json"
-        subprocess.run(
+        ended = subprocess.run(
             [
                 node, str(lighthouse), server + path, "--quiet", "--output=json", f"--output-path={report}",
                 "--chrome-flags=--headless=new --no-sandbox",
                 "--only-categories=performance,accessibility,best-practices",
             ],
-            check=True,
+            check=False,
+            capture_output=True,
+            text=True,
             timeout=180,
             env={**os.environ, "CHROME_PATH": chromium},
         )  # fmt: skip
+        if ended.returncode != 0:
+            assert "Please run Lighthouse again" in ended.stderr, ended.stderr
+            continue
         categories = json.loads(report.read_text("utf-8"))["categories"]
         assert categories["accessibility"]["score"] == 1
         assert categories["best-practices"]["score"] >= 0.95

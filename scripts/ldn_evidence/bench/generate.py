@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 from pathlib import Path
 
 from ldn_evidence.project import Project
 
-# As in the real catalogue, where a condition has a few studies and there are more conditions as there are more studies.
-_STUDIES_A_CONDITION = 10
+# Ten studies a condition; as in the real catalogue one study in four bears on two conditions.
+_STUDIES_FOR_A_NEW_CONDITION = 8
+_STUDIES_OF_TWO_CONDITIONS = 0.25
 _WORDS = (
     "low dose naltrexone was compared with placebo in adults who had pain for more than six months and were not on "
     "opioids participants kept daily ratings and the change at the end of treatment was analysed with the baseline "
@@ -33,7 +35,7 @@ def write_catalogue(project: Project, root: Path, records: int, seed: int) -> Pr
     studies = root / "data" / "studies"
     studies.mkdir()
     numbers = random.Random(seed)
-    names = [f"bench-disease-{number:07d}" for number in range(2 + records // _STUDIES_A_CONDITION)]
+    names = [f"bench-disease-{number:07d}" for number in range(2 + records // _STUDIES_FOR_A_NEW_CONDITION)]
     for number in range(records):
         text = _study(numbers, number, names)
         (studies / f"bench-study-{number:07d}.yml").write_text(text, "utf-8")
@@ -66,8 +68,27 @@ def _words(numbers: random.Random, count: int) -> str:
     return " ".join(numbers.choices(_WORDS, k=count)).capitalize()
 
 
+def _effect(difference: float, standard_error: float) -> list[str]:
+    """The printed effect that the arms give, with its interval, p and verdict."""
+    low, high = (round(difference + side * 1.96 * standard_error, 2) for side in (-1, 1))
+    p = math.erfc(abs(difference) / standard_error / math.sqrt(2))
+    verdict = "favours_ldn" if high < 0 else "favours_comparator" if low > 0 else "no_difference"
+    return [
+        "    effect:",
+        "      measure: MD",
+        f"      value: {difference:.2f}",
+        f"      ci_low: {low:.2f}",
+        f"      ci_high: {high:.2f}",
+        f"      p: '{p:.3f}'" if p >= 0.001 else "      p: <0.001",
+        "      intervention: naltrexone",
+        "      comparator: placebo",
+        f"    direction: {verdict}",
+    ]
+
+
 def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
     size = numbers.randint(10, 99)
+    of_two = numbers.random() < _STUDIES_OF_TWO_CONDITIONS
     lines = [
         f"id: bench-study-{number:07d}",
         f"title: {_words(numbers, 14)}",
@@ -81,7 +102,7 @@ def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
         "design: randomized_parallel",
         "blinding: double_blind",
         "status: published",
-        f"conditions: [{', '.join(numbers.sample(conditions, 2))}]",
+        f"conditions: [{', '.join(numbers.sample(conditions, 2 if of_two else 1))}]",
         f"population: Adults of 18 to 65 years, {_words(numbers, 8).lower()}",
         f"country: {numbers.choice(['Denmark', 'Norway', 'United States', 'Iran', 'Brazil'])}",
         "enrolment:",
@@ -112,7 +133,6 @@ def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
         "outcomes:",
     ]
     for position, domain in enumerate(numbers.sample(_DOMAINS, 2)):
-        value = numbers.uniform(-2, 1)
         lines += [
             f"  - id: {domain.replace('_', '-')}",
             f"    name: {domain.replace('_', ' ')} at the end of treatment",
@@ -122,25 +142,18 @@ def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
             "    better: lower",
             "    results:",
         ]
+        means, deviations = [], []
         for arm in ("naltrexone", "placebo"):
+            means.append(round(numbers.uniform(4, 7), 2))
+            deviations.append(round(numbers.uniform(1.5, 3), 2))
             lines += [
                 f"      - arm: {arm}",
                 "        kind: endpoint",
                 f"        n: {size}",
-                f"        mean: {numbers.uniform(1, 9):.2f}",
-                f"        sd: {numbers.uniform(0.5, 3):.2f}",
+                f"        mean: {means[-1]:.2f}",
+                f"        sd: {deviations[-1]:.2f}",
             ]
-        lines += [
-            "    effect:",
-            "      measure: MD",
-            f"      value: {value:.2f}",
-            f"      ci_low: {value - 3:.2f}",
-            f"      ci_high: {value + 3:.2f}",
-            f"      p: {numbers.choice(['0.11', '0.5', '0.048', 'NS'])}",
-            "      intervention: naltrexone",
-            "      comparator: placebo",
-            "    direction: no_difference",
-        ]
+        lines += _effect(means[0] - means[1], math.hypot(*deviations) / math.sqrt(size))
     lines += [
         "adverse_events:",
         "  by_arm:",
