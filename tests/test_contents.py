@@ -11,14 +11,21 @@ import pytest
 
 from ldn_evidence.check import check_project
 from ldn_evidence.project import Project
-from ldn_evidence.read.contents import content_digest
+from ldn_evidence.read.contents import Contents
 
 TESTS = Path(__file__).parent
 LONG_AGO = 1_600_000_000
 
 
 def digest(root: Path) -> str:
-    return content_digest(root, ["a.yml", "b.yml"], root / "cache" / "index", "text")
+    with Contents(root, root / "cache" / "index") as contents:
+        for file in ("a.yml", "b.yml"):
+            try:
+                contents.add(file, contents.look(file).digest)
+            except FileNotFoundError:
+                contents.add(file, "vanished")
+        contents.save()
+        return contents.digest
 
 
 @pytest.fixture

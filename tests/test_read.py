@@ -548,20 +548,18 @@ def test_unchanged_files_are_not_worked_on_again(catalogue: Project) -> None:
     assert first == second == without_cache(catalogue)
     assert (cold.hits, cold.misses) == (0, 60)
     assert (warm.hits, warm.misses) == (60, 0)
-    assert cold.content_digest == warm.content_digest
     assert (catalogue.cache / "results").stat() == kept or (
         (catalogue.cache / "results").stat().st_mtime_ns == kept.st_mtime_ns
     )
 
 
 def test_a_changed_file_is_worked_on_again_and_a_vanished_one_is_dropped(catalogue: Project) -> None:
-    _, before = run(catalogue)
+    run(catalogue)
     size = (catalogue.cache / "results").stat().st_size
     (catalogue.data / "studies" / "record-1.yml").write_text("id: record-1\nn: changed\n")
     results, changed = run(catalogue)
     assert (changed.hits, changed.misses) == (59, 1)
     assert results == without_cache(catalogue)
-    assert changed.content_digest != before.content_digest
     for number in range(2, 32, 3):
         (catalogue.data / "studies" / f"record-{number}.yml").unlink()
     results, fewer = run(catalogue)

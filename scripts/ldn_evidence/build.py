@@ -52,7 +52,8 @@ def build(project: Project, progress: Progress | None = None, *, force: bool = F
         RecordsHaveProblems: The records are not clean; the last good file stays as it is.
         BrokenBuild: SQLite found the finished file broken; the last good file stays as it is.
     """
-    if not force and stored_digest(project.database) == _digest(project, content_of(project)):
+    stored = None if force else stored_digest(project.database)
+    if stored is not None and stored == _digest(project, content_of(project)):
         # Only from clean records is a database made, and days that pass make no clean record unclean.
         return project.database
     checked = check_project(

@@ -22,7 +22,7 @@ from ldn_evidence.check.typing import Typer, apply_types, compile_typer, keep_pr
 from ldn_evidence.problems import Format, Problem, format_path, sort_problems
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache, fingerprint
-from ldn_evidence.read.contents import content_digest
+from ldn_evidence.read.contents import Contents
 from ldn_evidence.read.files import Discovery, discover, process_files
 from ldn_evidence.read.strict_yaml import ReadProblems, parse, positions
 from ldn_evidence.schemas import Schemas
@@ -181,12 +181,13 @@ def check_project(
         # Without vocabularies every record would seem wrong.
         return CheckedCatalogue((), sort_problems(error.problems), {}, (), "", schemas)
     version = _version(project)
-    digest = _content_digest(project, found, version)
+    contents = Contents(project.root, project.cache / "index")
     results = process_files(
         project,
         found.files,
         partial(_check_file, project.root, today),
         cache=ResultCache(project.cache / "checked", version),
+        contents=contents,
     )
     records: list[CheckedRecord] = []
     all_facts: list[Facts] = []
@@ -214,25 +215,40 @@ def check_project(
         all_facts, _ids(all_facts, terms), broken, {(r["kind"], r["id"]): r.get("successor") for r in retired}
     )
     problems += _locate_catalogue_findings(project, check_catalogue(index))
+    digest = _digest_of_all(contents, found, version)
     return CheckedCatalogue(records, sort_problems(problems), terms, retired, digest, schemas)
 
 
 def content_of(project: Project) -> str:
     """The digest that `check_project` gives to what the files hold now, without checking anything."""
     found = discover(project, Schemas(project.schema).kinds)
-    return _content_digest(project, found, _version(project))
+    with Contents(project.root, project.cache / "index") as contents:
+        for file in found.files:
+            _look_at(contents, file.path)
+        return _digest_of_all(contents, found, _version(project))
+
+
+def _digest_of_all(contents: Contents, found: Discovery, version: str) -> str:
+    """The digest of everything, when all records' files have been looked at."""
+    if found.retired is not None:
+        _look_at(contents, found.retired)
+    contents.add("version", version)
+    contents.add("strays", repr(found.problems))
+    contents.save()
+    return contents.digest
+
+
+def _look_at(contents: Contents, file: str) -> None:
+    try:
+        contents.add(file, contents.look(file).digest)
+    except OSError:
+        contents.add(file, "unreadable")
 
 
 def _version(project: Project) -> str:
     """Changes with everything on which results depend besides the records and the day."""
     basis = (*_CODE, project.schema, project.data / "vocabularies")
     return fingerprint(basis, version_of("jsonschema-rs"), version_of("pyyaml"), sys.version)
-
-
-def _content_digest(project: Project, found: Discovery, version: str) -> str:
-    files = [file.path for file in found.files] + ([found.retired] if found.retired else [])
-    strays = repr(found.problems)
-    return content_digest(project.root, files, project.cache / "index", version, strays)
 
 
 def _hangs_on_another_day(answer: bytes, today: date) -> bool:

@@ -53,7 +53,7 @@ def fingerprint(paths: Iterable[Path], *texts: str) -> str:
 class ResultCache:
     """Results by content of file.
 
-    Use: ask `get(key(file, data))` for each file; `put` what was missing; `save` at the end. Entries that
+    Use: ask `get(key(file, digest))` for each file; `put` what was missing; `save` at the end. Entries that
     were not asked for in between are dropped by `save`. A cache that cannot be read is empty, one that
     cannot be written is not kept; neither is an error.
 
@@ -71,7 +71,6 @@ class ResultCache:
         self.misses = 0
         self._path = path
         self._base = blake2b(fingerprint.encode(), digest_size=_KEY_BYTES)
-        self._content = blake2b(fingerprint.encode(), digest_size=_KEY_BYTES)
         self._old: int | None = None
         self._entries: dict[bytes, _Entry] = {}
         self._used: dict[bytes, _Entry] = {}
@@ -80,16 +79,14 @@ class ResultCache:
         self._writable = True
         self._load()
 
-    def key(self, file: str, data: bytes) -> bytes:
-        """The key of the result for a file of this name and content."""
+    def key(self, file: str, content: str) -> bytes:
+        """The key of the result for a file of this name and this digest of its content."""
         digest = self._base.copy()
-        digest.update(f"{len(file)}:{file}:".encode())
-        digest.update(data)
+        digest.update(f"{len(file)}:{file}:{content}".encode())
         return digest.digest()
 
     def get(self, key: bytes) -> bytes | None:
         """The result, or None when there is none that can be trusted."""
-        self._content.update(key)
         entry = self._entries.get(key)
         if entry is not None:
             result = self._read(entry)
@@ -103,14 +100,6 @@ class ResultCache:
     def put(self, key: bytes, result: bytes) -> None:
         """Keep a result for the next run."""
         self._write(key, result, zlib.crc32(result))
-
-    @property
-    def content_digest(self) -> str:
-        """Stands for the names and contents of all files asked for so far, in order, and for the fingerprint.
-
-        Equal digests of two runs mean equal results of both.
-        """
-        return self._content.hexdigest()
 
     def save(self) -> None:
         """Make what was asked for since the beginning the content of the cache; free all resources."""

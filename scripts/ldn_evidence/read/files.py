@@ -6,14 +6,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ldn_evidence.problems import Problem, did_you_mean, show
 from ldn_evidence.processes import cores, start_pool
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache
-from ldn_evidence.read.strictness import MOST_BYTES
+from ldn_evidence.read.contents import Contents, Look
 
 Worker: TypeAlias = Callable[[str, str, str, bytes], bytes]
 """Work on one file: (path relative to the project, kind, id, content) to a result.
@@ -26,7 +25,6 @@ FILES_IN_ONE_PROCESS: Final = 200
 
 _BATCH: Final = 50
 _BATCHES_AHEAD: Final = 4
-_READ_AT_ONCE: Final = 65536
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_RECORDS = {"LICENSE", "README.md"}
 
@@ -92,26 +90,27 @@ def process_files(
     worker: Worker,
     *,
     cache: ResultCache | None = None,
+    contents: Contents | None = None,
     processes: int | None = None,
 ) -> Iterator[bytes | Problem]:
     """The worker's result for each file, in the order of the files; a Problem for a file that cannot be read.
 
-    Every file is read; the worker is called only for those whose result the cache does not have. A worker
-    gets at most one byte more than a record may have. Few results are held at a time, however many files
-    there are. The cache is saved with the last result; when the caller stops earlier, it stays as it
-    was.
+    The worker is called only for those files whose result the cache does not have. It gets at most one byte more than
+    a record may have. Few results are held at a time, however many files there are. The cache is saved with the last
+    result; when the caller stops earlier, it stays as it was.
 
     Args:
         project: The catalogue.
         files: What to work on, best in the order in which `discover` gives it.
         worker: The work; its result must depend on nothing but its arguments and the cache's fingerprint.
         cache: Results of earlier runs; without it, all work is done.
+        contents: What is known of the files; each is added to it. Without it, every file is read.
         processes: How many processes may work; by default one for each core.
 
     Raises:
         Exception: whatever the worker raises.
     """
-    run = _Run(project.root, worker, cache, processes or cores())
+    run = _Run(contents or Contents(project.root), worker, cache, processes or cores())
     try:
         for number, result in enumerate(run.results(files), start=1):
             if cache is not None and number == len(files):
@@ -138,8 +137,8 @@ class _Batch:
 class _Run:
     """One pass over the files."""
 
-    def __init__(self, root: Path, worker: Worker, cache: ResultCache | None, processes: int) -> None:
-        self._root = root
+    def __init__(self, contents: Contents, worker: Worker, cache: ResultCache | None, processes: int) -> None:
+        self._contents = contents
         self._worker = worker
         self._cache = cache
         self._processes = processes
@@ -149,9 +148,9 @@ class _Run:
     def results(self, files: Sequence[RecordFile]) -> Iterator[bytes | Problem]:
         """The results in order; a few batches are read ahead, so that no process waits for work."""
         ahead: deque[_Batch] = deque()
-        with _Reader(self._root) as reader:
+        with self._contents:
             for start in range(0, len(files), _BATCH):
-                ahead.append(self._begin(files[start : start + _BATCH], reader))
+                ahead.append(self._begin(files[start : start + _BATCH]))
                 while ahead and (ahead[0].future is None or len(ahead) > self._processes * _BATCHES_AHEAD):
                     yield from self._finish(ahead.popleft())
         while ahead:
@@ -162,25 +161,26 @@ class _Run:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _begin(self, files: Sequence[RecordFile], reader: "_Reader") -> _Batch:
-        """Read the files; take results from the cache and give the rest to a process that has time."""
+    def _begin(self, files: Sequence[RecordFile]) -> _Batch:
+        """Look at the files; take results from the cache and give the rest to a process that has time."""
         batch = _Batch()
         for file in files:
             try:
-                data = reader.read(file.path)
+                look = self._contents.look(file.path)
+                result, key = self._known(file, look)
+                if result is None and look.data is None:
+                    look = self._contents.read(file.path)
+                    result, key = self._known(file, look)
             except OSError as error:
                 message = f"found a file that cannot be read: {error.strerror}"
                 batch.results.append(Problem(file.path, 0, 0, "", message, "unreadable-file"))
+                self._contents.add(file.path, "unreadable")
                 continue
-            result = None
-            if self._cache is not None:
-                key = self._cache.key(file.path, data)
-                result = self._cache.get(key)
-                if result is None:
-                    batch.keys.append(key)
-            if result is None:
+            self._contents.add(file.path, look.digest)
+            if result is None and look.data is not None:
+                batch.keys.append(key)
                 batch.places.append(len(batch.results))
-                batch.tasks.append((file.path, file.kind, file.id, data))
+                batch.tasks.append((file.path, file.kind, file.id, look.data))
             batch.results.append(result or b"")
         if batch.tasks:
             self._worked_on += len(batch.tasks)
@@ -188,6 +188,13 @@ class _Run:
                 self._pool = self._pool or start_pool(self._processes)
                 batch.future = self._pool.submit(_work, self._worker, batch.tasks)
         return batch
+
+    def _known(self, file: RecordFile, look: Look) -> tuple[bytes | None, bytes]:
+        """The result that the cache has, and its key there."""
+        if self._cache is None:
+            return None, b""
+        key = self._cache.key(file.path, look.digest)
+        return self._cache.get(key), key
 
     def _finish(self, batch: _Batch) -> Iterator[bytes | Problem]:
         if batch.tasks:
@@ -198,49 +205,6 @@ class _Run:
                 for key, result in zip(batch.keys, done, strict=True):
                     self._cache.put(key, result)
         yield from batch.results
-
-
-class _Reader:
-    """Reads files; the folder of the last one stays open, which makes the next open twice as fast."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._folder = ""
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._leave_folder()
-
-    def read(self, path: str) -> bytes:
-        """The file's content, cut after one byte more than a record may have.
-
-        Raises:
-            OSError: the file cannot be read.
-        """
-        folder, _, name = path.rpartition("/")
-        if folder != self._folder or self._descriptor is None:
-            self._leave_folder()
-            self._descriptor = os.open(self._root / folder, os.O_RDONLY)
-            self._folder = folder
-        file = os.open(name, os.O_RDONLY, dir_fd=self._descriptor)
-        try:
-            data = part = os.read(file, _READ_AT_ONCE)
-            while part and _READ_AT_ONCE <= len(data) <= MOST_BYTES:
-                part = os.read(file, MOST_BYTES + 1 - len(data))
-                data += part
-            return data
-        finally:
-            os.close(file)
-
-    def _leave_folder(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 def _visible(folder: Path | str) -> list[os.DirEntry[str]]:
