@@ -57,6 +57,7 @@ _RELATIONS: dict[str, Relation] = {
 }
 
 
+@lru_cache(maxsize=4096, typed=True)
 def parse_p(text: str | float | None) -> PValue | None:
     """A p as printed, read as (relation, value); None for what is not a plain two-sided p.
 

@@ -6,20 +6,22 @@ Each function reports only what rounding of the printed digits cannot explain. T
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from ldn_evidence.appraise.distributions import normal_quantile, t_quantile
 from ldn_evidence.appraise.effects import ArmResult, Effect, PrintedEffect, as_fraction
 from ldn_evidence.appraise.scales import DIFFERENCE_MEASURES, RATIO_MEASURES, from_analysis_scale, no_effect
+from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit, parse_p, printed_decimals
 
+Field = Literal["value", "ci_low", "ci_high"]
 
-@dataclass(frozen=True, slots=True)
+
+@value_class
 class Disagreement:
     """One number of a printed effect that the arms do not bear out; ``allowed`` is what rounding explains."""
 
-    field: Literal["value", "ci_low", "ci_high"]
+    field: Field
     printed: float
     computed: float
     allowed: float
@@ -37,60 +39,69 @@ def disagreement(printed: PrintedEffect, computed: Effect) -> tuple[Disagreement
     if printed.measure != computed.measure:
         return ()
     printed = as_fraction(printed)
-    error = computed.standard_error
     centre = computed.analysis_value
-    quantiles = [normal_quantile(printed.ci_level)]
-    if computed.degrees_of_freedom is not None:
-        quantiles.append(t_quantile(printed.ci_level, computed.degrees_of_freedom))
-    candidates: dict[
-        Literal["value", "ci_low", "ci_high"], tuple[float | None, list[tuple[float, float]]]
-    ] = {
-        "value": (printed.value, [(centre, computed.value_rounding)]),
-        "ci_low": (printed.ci_low, []),
-        "ci_high": (printed.ci_high, []),
-    }
-    if error is not None:
-        for quantile in quantiles:
-            slack = computed.value_rounding + quantile * computed.error_rounding
-            candidates["ci_low"][1].append((centre - quantile * error, slack))
-            candidates["ci_high"][1].append((centre + quantile * error, slack))
+    normal = normal_quantile(printed.ci_level)
     found = []
-    for field, (shown, options) in candidates.items():
-        if shown is None or not options:
+    if printed.value is not None and _is_beyond_rounding(
+        printed, printed.value, centre, computed.value_rounding
+    ):
+        found.append(
+            _disagreement("value", printed, printed.value, computed, centre, computed.value_rounding)
+        )
+    limits: tuple[tuple[Field, float | None, int], ...] = (
+        ("ci_low", printed.ci_low, -1),
+        ("ci_high", printed.ci_high, 1),
+    )
+    for field, shown, side in limits:
+        if shown is None or computed.standard_error is None:
             continue
-        judged = [_beyond_rounding(printed, shown, expected, slack) for expected, slack in options]
-        if all(excess for _, _, excess in judged):
-            expected, allowed, _ = judged[0]
-            null = computed.no_effect
-            opposite = field == "value" and (shown - null) * (expected - null) < 0
-            found.append(
-                Disagreement(
-                    field=field,
-                    printed=shown,
-                    computed=expected,
-                    allowed=allowed,
-                    opposite_direction=opposite,
-                    message=(
-                        f"{computed.measure} {field}: printed {shown:g}, computed {expected:.4g} from "
-                        f"{computed.computed_from}; rounding explains up to {allowed:.2g}"
-                        + ("; the direction is opposite" if opposite else "")
-                    ),
-                )
-            )
+        expected, slack = _limit(centre, computed.standard_error, computed, side * normal)
+        if not _is_beyond_rounding(printed, shown, expected, slack):
+            continue
+        if computed.degrees_of_freedom is not None:
+            student = t_quantile(printed.ci_level, computed.degrees_of_freedom)
+            of_student = _limit(centre, computed.standard_error, computed, side * student)
+            if not _is_beyond_rounding(printed, shown, *of_student):
+                continue
+        found.append(_disagreement(field, printed, shown, computed, expected, slack))
     return tuple(found)
 
 
-def _beyond_rounding(
-    printed: PrintedEffect, shown: float, expected: float, slack: float
-) -> tuple[float, float, bool]:
-    """The computed number, what rounding allows about it, and whether the printed one lies beyond."""
-    middle = from_analysis_scale(printed.measure, expected)
+def _limit(centre: float, error: float, computed: Effect, quantile: float) -> tuple[float, float]:
+    """The limit of an interval on the analysis scale, and how far rounding of the arms' numbers can move it."""
+    return centre + quantile * error, computed.value_rounding + abs(quantile) * computed.error_rounding
+
+
+def _is_beyond_rounding(printed: PrintedEffect, shown: float, expected: float, slack: float) -> bool:
+    """Whether a printed number is another than the computed one, whatever the rounding of both."""
     lowest = from_analysis_scale(printed.measure, expected - slack)
     highest = from_analysis_scale(printed.measure, expected + slack)
     rounding = half_unit(shown, printed.decimals)
     tiny = ROUNDING_SLACK * max(1.0, abs(shown))
-    beyond = not lowest - rounding - tiny <= shown <= highest + rounding + tiny
-    return middle, rounding + max(highest - middle, middle - lowest), beyond
+    return not lowest - rounding - tiny <= shown <= highest + rounding + tiny
+
+
+def _disagreement(
+    field: Field, printed: PrintedEffect, shown: float, computed: Effect, expected: float, slack: float
+) -> Disagreement:
+    middle = from_analysis_scale(printed.measure, expected)
+    lowest = from_analysis_scale(printed.measure, expected - slack)
+    highest = from_analysis_scale(printed.measure, expected + slack)
+    allowed = half_unit(shown, printed.decimals) + max(highest - middle, middle - lowest)
+    null = computed.no_effect
+    opposite = field == "value" and (shown - null) * (middle - null) < 0
+    return Disagreement(
+        field=field,
+        printed=shown,
+        computed=middle,
+        allowed=allowed,
+        opposite_direction=opposite,
+        message=(
+            f"{computed.measure} {field}: printed {shown:g}, computed {middle:.4g} from "
+            f"{computed.computed_from}; rounding explains up to {allowed:.2g}"
+            + ("; the direction is opposite" if opposite else "")
+        ),
+    )
 
 
 def p_contradicts_interval(printed: PrintedEffect) -> str | None:
@@ -100,8 +111,10 @@ def p_contradicts_interval(printed: PrintedEffect) -> str | None:
     effect, and a p within rounding of alpha, decide nothing. Only the verdict is compared: p and interval may
     come from different tests.
     """
+    if printed.ci_low is None or printed.ci_high is None:
+        return None
     p = parse_p(printed.p)
-    if p is None or printed.ci_low is None or printed.ci_high is None:
+    if p is None:
         return None
     if printed.measure not in RATIO_MEASURES and printed.measure not in DIFFERENCE_MEASURES:
         return None
@@ -121,13 +134,14 @@ def p_contradicts_interval(printed: PrintedEffect) -> str | None:
     else:
         below = p.relation in ("<", "<=") and p.value <= alpha + ROUNDING_SLACK
         above = p.relation in (">", ">=") and p.value >= alpha - ROUNDING_SLACK
-    shown = f"p {p.relation} {p.value:g}"
-    interval = f"{100 * printed.ci_level:g}% CI {printed.ci_low:g} to {printed.ci_high:g}"
     if excludes and above:
-        return f"the {interval} excludes no effect ({null:g}), but {shown}"
-    if not excludes and below:
-        return f"the {interval} contains no effect ({null:g}), but {shown}"
-    return None
+        verdict = "excludes"
+    elif not excludes and below:
+        verdict = "contains"
+    else:
+        return None
+    interval = f"{100 * printed.ci_level:g}% CI {printed.ci_low:g} to {printed.ci_high:g}"
+    return f"the {interval} {verdict} no effect ({null:g}), but p {p.relation} {p.value:g}"
 
 
 def percent_contradicts_events(arm: ArmResult, decimals: int | None = None) -> str | None:

@@ -1,6 +1,6 @@
 """Effects of single comparisons: from the arms as stored, or from an effect as printed.
 
-Pure functions over small frozen dataclasses; nothing here knows of records, databases or a particular drug.
+Pure functions over small value classes; nothing here knows of records, databases or a particular drug.
 An effect is always *intervention compared with comparator*: a difference is intervention minus comparator, a
 ratio is intervention over comparator. Which way is better belongs to the outcome and never changes the stored
 value; see :func:`favours`.
@@ -13,9 +13,10 @@ Systematic Reviews of Interventions, version 6.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple
 
 from ldn_evidence.appraise.distributions import (
     normal_p,
@@ -33,6 +34,7 @@ from ldn_evidence.appraise.scales import (
     no_effect,
     to_analysis_scale,
 )
+from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit, printed_decimals
 from ldn_evidence.printed_numbers import parse_p as parse_p
 
@@ -48,7 +50,7 @@ MidReading = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NotComputed:
     """Why an effect was not computed. Falsy, so that ``if effect:`` reads naturally."""
 
@@ -58,7 +60,7 @@ class NotComputed:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ArmResult:
     """The result of one arm as stored.
 
@@ -84,7 +86,7 @@ class ArmResult:
     """How mean and SD came about when they are not the printed ones (see :func:`median_to_mean`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PairedResult:
     """The within-person difference of a crossover trial, intervention minus comparator, over ``n`` people."""
 
@@ -98,7 +100,7 @@ class PairedResult:
     p: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PrintedEffect:
     """An effect as printed in a publication. ``p`` is the text as printed: "<0.001", "0.03", "NS".
 
@@ -116,7 +118,7 @@ class PrintedEffect:
     standard_error: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Effect:
     """One effect: value and interval on the measure's own scale, ``standard_error`` on the analysis scale.
 
@@ -151,7 +153,7 @@ class Effect:
         return no_effect(self.measure)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StandardDeviation:
     """A standard deviation with what it was taken from and how far rounding of the source can move it."""
 
@@ -390,7 +392,7 @@ def _two_groups_as_one(one: _Continuous, other: _Continuous) -> _Continuous:
 # --- two independent arms -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Continuous:
     n: int
     mean: float
@@ -412,9 +414,15 @@ def _continuous(arm: ArmResult, name: str) -> _Continuous | NotComputed:
     return _Continuous(arm.n, arm.mean, sd, 0.0 if arm.derivation else half_unit(arm.mean), arm.derivation)
 
 
-def _two_continuous(
-    intervention: ArmResult, comparator: ArmResult
-) -> tuple[_Continuous, _Continuous, str] | NotComputed:
+class _Means(NamedTuple):
+    """Two groups whose means can be compared, and where their numbers come from."""
+
+    first: _Continuous
+    second: _Continuous
+    inputs: str
+
+
+def _two_continuous(intervention: ArmResult, comparator: ArmResult) -> _Means | NotComputed:
     if intervention.kind != comparator.kind:
         kinds = " and ".join(str(arm.kind or "unknown") for arm in (intervention, comparator))
         return NotComputed(f"the arms do not report the same kind of number: {kinds}")
@@ -429,7 +437,7 @@ def _two_continuous(
     sources = sorted({first.sd.source, second.sd.source})
     inputs = "means, n, " + " and ".join(sources)
     derivations = sorted({arm.derivation for arm in (first, second) if arm.derivation})
-    return first, second, "; ".join([inputs, *derivations])
+    return _Means(first, second, "; ".join([inputs, *derivations]))
 
 
 def mean_difference(
@@ -440,10 +448,12 @@ def mean_difference(
     SE = sqrt(sd1^2 / n1 + sd2^2 / n2), without assuming equal variances; the interval is the normal one, as
     in RevMan.
     """
-    pair = _two_continuous(intervention, comparator)
-    if isinstance(pair, NotComputed):
-        return pair
-    first, second, inputs = pair
+    means = _two_continuous(intervention, comparator)
+    return means if isinstance(means, NotComputed) else _mean_difference(means, ci_level)
+
+
+def _mean_difference(means: _Means, ci_level: float) -> Effect:
+    first, second, inputs = means
     part_1, part_2 = first.sd.value / math.sqrt(first.n), second.sd.value / math.sqrt(second.n)
     return _effect(
         "MD",
@@ -474,10 +484,12 @@ def standardised_mean_difference(
     variance 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)), the large-sample form that metafor uses (RevMan divides by 2
     (N - 3.94)).
     """
-    pair = _two_continuous(intervention, comparator)
-    if isinstance(pair, NotComputed):
-        return pair
-    first, second, inputs = pair
+    means = _two_continuous(intervention, comparator)
+    return means if isinstance(means, NotComputed) else _standardised_mean_difference(means, ci_level)
+
+
+def _standardised_mean_difference(means: _Means, ci_level: float) -> Effect:
+    first, second, inputs = means
     degrees_of_freedom = first.n + second.n - 2
     pooled_variance = (
         (first.n - 1) * first.sd.value**2 + (second.n - 1) * second.sd.value**2
@@ -500,7 +512,7 @@ def standardised_mean_difference(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Table:
     """A 2 x 2 table: events and non-events of both arms, and what was done to get it."""
 
@@ -547,12 +559,7 @@ def _table(intervention: ArmResult, comparator: ArmResult) -> _Table | NotComput
     return _Table(first[0], first[1] - first[0], second[0], second[1] - second[0], inputs)
 
 
-def _ratio_from_table(
-    measure: Literal["RR", "OR"], intervention: ArmResult, comparator: ArmResult, ci_level: float
-) -> Effect | NotComputed:
-    table = _table(intervention, comparator)
-    if isinstance(table, NotComputed):
-        return table
+def _ratio_from_table(measure: Literal["RR", "OR"], table: _Table, ci_level: float) -> Effect | NotComputed:
     if table.says_nothing_relative:
         return NotComputed(
             "no participant, or every participant, had the event in both arms: no information on a ratio"
@@ -581,14 +588,16 @@ def risk_ratio(
     A table with a zero cell gets 0.5 in all four cells, and says so in ``note`` (Handbook 10.4.4.1); one
     without events, or with nothing but events, in both arms says nothing about a ratio and is refused.
     """
-    return _ratio_from_table("RR", intervention, comparator, ci_level)
+    table = _table(intervention, comparator)
+    return table if isinstance(table, NotComputed) else _ratio_from_table("RR", table, ci_level)
 
 
 def odds_ratio(
     intervention: ArmResult, comparator: ArmResult, *, ci_level: float = 0.95
 ) -> Effect | NotComputed:
     """Odds ratio of two independent arms (Handbook 6.4.1.1). Zero cells as in :func:`risk_ratio`."""
-    return _ratio_from_table("OR", intervention, comparator, ci_level)
+    table = _table(intervention, comparator)
+    return table if isinstance(table, NotComputed) else _ratio_from_table("OR", table, ci_level)
 
 
 def risk_difference(
@@ -600,8 +609,10 @@ def risk_difference(
     cells: the plain formula would give an arm without events (or without non-events) no uncertainty at all.
     """
     table = _table(intervention, comparator)
-    if isinstance(table, NotComputed):
-        return table
+    return table if isinstance(table, NotComputed) else _risk_difference(table, ci_level)
+
+
+def _risk_difference(table: _Table, ci_level: float) -> Effect:
     difference = table.a / table.n_1 - table.c / table.n_2
     note, cells = "", table
     if table.has_zero:
@@ -617,12 +628,14 @@ def risk_difference(
     )
 
 
-_BETWEEN_ARMS = {
-    "MD": mean_difference,
-    "SMD": standardised_mean_difference,
-    "RR": risk_ratio,
-    "OR": odds_ratio,
-    "RD": risk_difference,
+_FROM_MEANS: dict[str, Callable[[_Means, float], Effect]] = {
+    "MD": _mean_difference,
+    "SMD": _standardised_mean_difference,
+}
+_FROM_TABLE: dict[str, Callable[[_Table, float], Effect | NotComputed]] = {
+    "RR": partial(_ratio_from_table, "RR"),
+    "OR": partial(_ratio_from_table, "OR"),
+    "RD": _risk_difference,
 }
 
 
@@ -642,13 +655,7 @@ def compare_arms(
     with the reason. Use :func:`paired_difference` or :func:`effect_from_printed` for them. Medians are
     converted only on request (:func:`median_to_mean`), and the effect then says so.
     """
-    refusal = refuse_design(design)
-    if refusal is not None:
-        return refusal
-    compute = _BETWEEN_ARMS.get(measure)
-    if compute is None:
-        return NotComputed(f"{measure} cannot be computed from two arms")
-    if convert_medians and measure in ("MD", "SMD"):
+    if convert_medians and measure in _FROM_MEANS and refuse_design(design) is None:
         arms = []
         for arm in (intervention, comparator):
             converted = median_to_mean(arm) if arm.mean is None else arm
@@ -656,9 +663,46 @@ def compare_arms(
                 return converted
             arms.append(converted)
         intervention, comparator = arms
-    return compute(intervention, comparator, ci_level=ci_level)
+    return compare_arms_by([measure], intervention, comparator, design=design, ci_level=ci_level)[measure]
 
 
+def compare_arms_by(
+    measures: Iterable[str],
+    intervention: ArmResult,
+    comparator: ArmResult,
+    *,
+    design: str,
+    ci_level: float = 0.95,
+) -> dict[str, Effect | NotComputed]:
+    """The effects between two arms by several measures, for which the numbers of the arms are read once.
+
+    What is refused is refused as in :func:`compare_arms`.
+    """
+    refusal = refuse_design(design)
+    if refusal is not None:
+        return dict.fromkeys(measures, refusal)
+    means: _Means | NotComputed | None = None
+    table: _Table | NotComputed | None = None
+    effects: dict[str, Effect | NotComputed] = {}
+    for measure in measures:
+        if measure in _FROM_MEANS:
+            if means is None:
+                means = _two_continuous(intervention, comparator)
+            effects[measure] = (
+                means if isinstance(means, NotComputed) else _FROM_MEANS[measure](means, ci_level)
+            )
+        elif measure in _FROM_TABLE:
+            if table is None:
+                table = _table(intervention, comparator)
+            effects[measure] = (
+                table if isinstance(table, NotComputed) else _FROM_TABLE[measure](table, ci_level)
+            )
+        else:
+            effects[measure] = NotComputed(f"{measure} cannot be computed from two arms")
+    return effects
+
+
+@lru_cache(maxsize=256)
 def refuse_design(design: str) -> NotComputed | None:
     """Why arms of this design are not independent groups (Handbook 23.1.2, 23.2.7); None if they are."""
     if "crossover" in design.lower().replace("-", ""):
@@ -812,11 +856,9 @@ def effect_from_printed(
         if isinstance(effect, NotComputed):
             return effect
         return replace(effect, note="; ".join(filter(None, ("printed in percentage points", effect.note))))
-    for number in (printed.value, printed.ci_low, printed.ci_high):
-        if number is not None and measure in RATIO_MEASURES and number <= 0:
-            return NotComputed(f"a ratio ({measure}) must be above 0, found {number:g}")
-        if number is not None and measure == "RD" and abs(number) > 1:
-            return NotComputed("it cannot be told whether the risk difference is in percentage points")
+    refusal = _beyond_the_scale(printed)
+    if refusal is not None:
+        return refusal
     centre = to_analysis_scale(measure, printed.value)
     if printed.ci_low is not None and printed.ci_high is not None:
         return _effect_from_interval(
@@ -848,6 +890,19 @@ def effect_from_printed(
         t_interval=degrees_of_freedom is not None,
         value_rounding=rounding,
     )
+
+
+def _beyond_the_scale(printed: PrintedEffect) -> NotComputed | None:
+    """Why the printed numbers cannot be of their measure; None where they can."""
+    if printed.measure in RATIO_MEASURES:
+        for number in (printed.value, printed.ci_low, printed.ci_high):
+            if number is not None and number <= 0:
+                return NotComputed(f"a ratio ({printed.measure}) must be above 0, found {number:g}")
+    elif printed.measure == "RD":
+        for number in (printed.value, printed.ci_low, printed.ci_high):
+            if number is not None and abs(number) > 1:
+                return NotComputed("it cannot be told whether the risk difference is in percentage points")
+    return None
 
 
 def _printed_error(

@@ -6,12 +6,14 @@ a plain string that ``schema/tiers.yml`` names, so that the engine has no list o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY
+
+from ldn_evidence.appraise.values import value_class
 
 __all__ = ["PooledEvidence", "StudyEvidence"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StudyEvidence:
     """One record of a study, as it bears on one condition.
 
@@ -44,6 +46,7 @@ class StudyEvidence:
         included: Trial ids that a meta-analysis pooled; None when the list is not known.
     """
 
+    _: KW_ONLY
     id: str
     trial: str
     design: str
@@ -65,7 +68,7 @@ class StudyEvidence:
     included: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class PooledEvidence:
     """A pooled estimate computed from the stored trials of one condition and one outcome domain.
 
@@ -80,6 +83,7 @@ class PooledEvidence:
             history. Of several estimates of one domain, the newest speaks (None is newest).
     """
 
+    _: KW_ONLY
     id: str
     domain: str
     direction: str

@@ -24,7 +24,7 @@ from ldn_evidence.appraise.effects import (
     NotComputed,
     PrintedEffect,
     combine_arms,
-    compare_arms,
+    compare_arms_by,
     effect_from_printed,
     event_count,
     favours,
@@ -33,6 +33,7 @@ from ldn_evidence.appraise.effects import (
 )
 from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.scales import DIFFERENCE_MEASURES, RATIO_MEASURES
+from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import printed_decimals
 
 Record = Mapping[str, Any]
@@ -68,7 +69,7 @@ _REVIEWS = frozenset({"meta_analysis", "systematic_review"})
 _TOPICAL = frozenset({"topical", "ophthalmic"})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Comparison:
     """One outcome of one study, as naltrexone compares with something else.
 
@@ -109,7 +110,7 @@ class Comparison:
     counts: tuple[int, int, int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PooledOutcome:
     """A pooled outcome of a published review; `says_controlled` where its own words name placebo or chance."""
 
@@ -127,7 +128,7 @@ class PooledOutcome:
     says_controlled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReviewFacts:
     """What a published review pooled."""
 
@@ -177,7 +178,7 @@ class StudyFacts:
     review: ReviewFacts | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NumberConflict:
     """Printed numbers of one outcome (or of adverse events) that cannot all be right."""
 
@@ -791,8 +792,7 @@ def _computed(
     measures = _FROM_EVENTS if kind == "count" or left.events is not None else _FROM_MEANS
     effects: dict[str, Effect] = {}
     reason = ""
-    for measure in measures:
-        effect = compare_arms(measure, left, right, design=design)
+    for measure, effect in compare_arms_by(measures, left, right, design=design).items():
         if isinstance(effect, NotComputed):
             reason = effect.reason
         else:

@@ -15,10 +15,10 @@ DIFFERENCE_MEASURES = frozenset(
 
 def is_ratio(measure: str) -> bool:
     """Whether a measure is analysed on the log scale. Raises ValueError for a measure not known here."""
-    if measure in RATIO_MEASURES:
-        return True
     if measure in DIFFERENCE_MEASURES:
         return False
+    if measure in RATIO_MEASURES:
+        return True
     known = ", ".join(sorted(RATIO_MEASURES | DIFFERENCE_MEASURES))
     raise ValueError(f"the scale of the effect measure {measure!r} is not known; known are {known}")
 
