@@ -5,7 +5,8 @@ guessed; the schema says later what a text means. What could be read in two ways
 is refused with a `Problem` that names line, column, field and cure.
 
 The tree is built straight from libyaml's events (PyYAML's `CParser`), because PyYAML's composer and
-constructor take two thirds of its loading time. A good file costs no positions: a file that the quick
+constructor take two thirds of its loading time. Files in the form in which nearly all records are written do not need
+libyaml at all (`plain_form`). A good file costs no positions: a file that the quick
 reader here will not take is read again by the inspection, which explains, and `positions` answers when a
 later stage finds something wrong.
 
@@ -36,6 +37,7 @@ from yaml.events import (
 
 from ldn_evidence.problems import FieldPath, Problem, format_problems, sort_problems
 from ldn_evidence.read.inspection import Inspection, Position
+from ldn_evidence.read.plain_form import read_plain_form
 from ldn_evidence.read.strictness import (
     EMPTY_TEXTS,
     MOST_BYTES,
@@ -50,6 +52,7 @@ Tree: TypeAlias = str | list[Any] | dict[str, Any]
 
 # A comment that begins without a space after the hash, as in `title: Trial #12`.
 _GLUED_COMMENT = re.compile(rb"[^\s][ \t]+#[^\s]")
+_ORDINARY = b"\n\r" + bytes(range(0x20, 0x7F))
 
 
 class ReadProblems(Exception):
@@ -60,8 +63,8 @@ class ReadProblems(Exception):
         super().__init__(format_problems(self.problems))
 
 
-class _Refused(Exception):
-    """The quick reader met something that a record may not hold; the inspection says what."""
+class Refused(Exception):
+    """The reader of events met something that a record may not hold; the inspection says what."""
 
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
@@ -74,15 +77,18 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
     Raises:
         ReadProblems: everything that the file may not be or hold.
     """
-    if _is_plain(data):
+    if is_plain(data):
+        record = read_plain_form(data.decode())
+        if record is not None:
+            return record
         try:
-            return _read_record(data)
-        except (_Refused, yaml.YAMLError):
+            return read_events(data)
+        except (Refused, yaml.YAMLError):
             pass
     found = Inspection(data, file).problems
     if found:
         raise ReadProblems(found)
-    return _read_record(data)
+    return read_events(data)
 
 
 def positions(data: bytes) -> Mapping[FieldPath, Position]:
@@ -106,8 +112,8 @@ def locate(positions: Mapping[FieldPath, Position], path: FieldPath) -> Position
     return (1, 1)
 
 
-def _is_plain(data: bytes) -> bool:
-    """Whether the events alone can show everything that is to be refused; cheap, errs towards False.
+def is_plain(data: bytes) -> bool:
+    """Whether all that is to be refused shows in the characters' arrangement; cheap, errs towards False.
 
     What libyaml takes and we do not, and does not show in its events, shows in the bytes: tabs, escapes
     (which can hold any character), odd characters, comments that may be text.
@@ -117,32 +123,32 @@ def _is_plain(data: bytes) -> bool:
     if b" #" in data and _GLUED_COMMENT.search(data):
         return False
     if data.isascii():
-        return True
+        return not data.translate(None, _ORDINARY)
     try:
         return ODD_CHARACTER.search(data.decode("utf-8")) is None
     except UnicodeDecodeError:
         return False
 
 
-def _read_record(data: bytes) -> dict[str, Any]:
-    """The tree from libyaml's events.
+def read_events(data: bytes) -> dict[str, Any]:
+    """The tree from libyaml's events, of bytes whose characters were looked at before.
 
     Raises:
-        _Refused: something that a record may not hold.
+        Refused: something that a record may not hold.
         yaml.YAMLError: not YAML.
     """
     next_event: Callable[[], Any] = CParser(data).get_event
     next_event()  # the stream's start
     document = next_event()
     if document.__class__ is not DocumentStartEvent or document.version or document.tags:
-        raise _Refused
+        raise Refused
     start = next_event()
     if start.__class__ is not MappingStartEvent or start.tag is not None or start.anchor is not None:
-        raise _Refused
+        raise Refused
     record = _read_mapping(next_event, MOST_LEVELS - 1)
     next_event()  # the document's end
     if next_event().__class__ is not StreamEndEvent:
-        raise _Refused
+        raise Refused
     return record
 
 
@@ -158,7 +164,7 @@ def _read_mapping(next_event: Callable[[], Any], levels: int) -> dict[str, Any]:
         if event.__class__ is not ScalarEvent:
             if event.__class__ is MappingEndEvent:
                 return mapping
-            raise _Refused
+            raise Refused
         key = event.value
         if (
             key in mapping
@@ -166,7 +172,7 @@ def _read_mapping(next_event: Callable[[], Any], levels: int) -> dict[str, Any]:
             or event.tag is not None
             or event.anchor is not None
         ):
-            raise _Refused
+            raise Refused
         event = next_event()
         if event.__class__ is ScalarEvent:
             value = event.value
@@ -175,7 +181,7 @@ def _read_mapping(next_event: Callable[[], Any], levels: int) -> dict[str, Any]:
                 or event.tag is not None
                 or event.anchor is not None
             ):
-                raise _Refused
+                raise Refused
             mapping[key] = value
         else:
             mapping[key] = _read_container(event, next_event, levels)
@@ -193,7 +199,7 @@ def _read_sequence(next_event: Callable[[], Any], levels: int) -> list[Any]:
                 or event.tag is not None
                 or event.anchor is not None
             ):
-                raise _Refused
+                raise Refused
             sequence.append(value)
         elif event.__class__ is SequenceEndEvent:
             return sequence
@@ -205,9 +211,9 @@ def _read_container(event: Any, next_event: Callable[[], Any], levels: int) -> d
     """The mapping or list that begins with `event`; an alias is refused."""
     kind = event.__class__
     if kind not in (MappingStartEvent, SequenceStartEvent) or not levels:
-        raise _Refused
+        raise Refused
     if event.tag is not None or event.anchor is not None:
-        raise _Refused
+        raise Refused
     if kind is MappingStartEvent:
         return _read_mapping(next_event, levels - 1)
     return _read_sequence(next_event, levels - 1)
