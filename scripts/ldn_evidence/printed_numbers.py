@@ -25,13 +25,12 @@ class PValue(NamedTuple):
 @lru_cache(maxsize=4096)
 def printed_decimals(number: float | str) -> int:
     """How many digits after the point a printed number shows: 2 for "0.50" and 0.25, 0 for 12 and 12.0."""
-    text = number if isinstance(number, str) else format(number, ".12g")
-    mantissa, _, exponent = text.lower().partition("e")
+    text = number.lower() if isinstance(number, str) else format(number, ".12g")
+    mantissa, _, exponent = text.partition("e")
     _, _, fraction = mantissa.partition(".")
-    return max(0, len(fraction) - (int(exponent) if exponent else 0))
+    return max(0, len(fraction) - int(exponent)) if exponent else len(fraction)
 
 
-@lru_cache(maxsize=4096)
 def half_unit(number: float | None, decimals: int | None = None) -> float:
     """How far a number can be from the one it was rounded from: half a unit of its last printed digit."""
     if number is None:

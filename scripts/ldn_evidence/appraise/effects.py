@@ -166,10 +166,8 @@ class StandardDeviation:
 
 
 def _interval(measure: str, centre: float, standard_error: float, quantile: float) -> tuple[float, float]:
-    return (
-        from_analysis_scale(measure, centre - quantile * standard_error),
-        from_analysis_scale(measure, centre + quantile * standard_error),
-    )
+    reach = quantile * standard_error
+    return from_analysis_scale(measure, centre - reach), from_analysis_scale(measure, centre + reach)
 
 
 def _effect(
@@ -434,10 +432,15 @@ def _two_continuous(intervention: ArmResult, comparator: ArmResult) -> _Means | 
     second = _continuous(comparator, "comparator")
     if isinstance(second, NotComputed):
         return second
-    sources = sorted({first.sd.source, second.sd.source})
-    inputs = "means, n, " + " and ".join(sources)
-    derivations = sorted({arm.derivation for arm in (first, second) if arm.derivation})
-    return _Means(first, second, "; ".join([inputs, *derivations]))
+    inputs = _inputs_of_means(first.sd.source, second.sd.source, first.derivation, second.derivation)
+    return _Means(first, second, inputs)
+
+
+@lru_cache(maxsize=256)
+def _inputs_of_means(source_1: str, source_2: str, derivation_1: str, derivation_2: str) -> str:
+    inputs = "means, n, " + " and ".join(sorted({source_1, source_2}))
+    derivations = sorted({derivation_1, derivation_2} - {""})
+    return "; ".join([inputs, *derivations])
 
 
 def mean_difference(
@@ -454,21 +457,20 @@ def mean_difference(
 
 def _mean_difference(means: _Means, ci_level: float) -> Effect:
     first, second, inputs = means
-    part_1, part_2 = first.sd.value / math.sqrt(first.n), second.sd.value / math.sqrt(second.n)
+    root_1, root_2 = math.sqrt(first.n), math.sqrt(second.n)
     return _effect(
         "MD",
         first.mean - second.mean,
-        math.hypot(part_1, part_2),
+        math.hypot(first.sd.value / root_1, second.sd.value / root_2),
         f"{inputs}; mean difference",
         ci_level=ci_level,
         degrees_of_freedom=first.n + second.n - 2,
         value_rounding=first.mean_rounding + second.mean_rounding,
-        error_rounding=math.hypot(
-            first.sd.rounding / math.sqrt(first.n), second.sd.rounding / math.sqrt(second.n)
-        ),
+        error_rounding=math.hypot(first.sd.rounding / root_1, second.sd.rounding / root_2),
     )
 
 
+@lru_cache(maxsize=1024)
 def small_sample_correction(degrees_of_freedom: float) -> float:
     """Hedges' factor J in its exact form, by the gamma function (Hedges 1981), not its approximation."""
     half = degrees_of_freedom / 2
@@ -942,11 +944,16 @@ def _effect_from_interval(
     degrees_of_freedom: float | None,
 ) -> Effect | NotComputed:
     measure = printed.measure
-    # Numbers rounded to the same digit keep their order; only a coarser digit can carry one past another.
-    same_digits = len({printed_decimals(number) for number in (value, low, high)}) == 1
-    leeway = 0.0 if same_digits else max(half_unit(number, printed.decimals) for number in (value, low, high))
-    if not low - leeway <= value <= high + leeway:
-        return NotComputed(f"the printed value {value:g} lies outside its own interval {low:g} to {high:g}")
+    if not low <= value <= high:
+        # Numbers rounded to the same digit keep their order; only a coarser digit can carry one past another.
+        same_digits = len({printed_decimals(number) for number in (value, low, high)}) == 1
+        leeway = (
+            0.0 if same_digits else max(half_unit(number, printed.decimals) for number in (value, low, high))
+        )
+        if not low - leeway <= value <= high + leeway:
+            return NotComputed(
+                f"the printed value {value:g} lies outside its own interval {low:g} to {high:g}"
+            )
     lower, upper = to_analysis_scale(measure, low), to_analysis_scale(measure, high)
     if upper <= lower:
         return NotComputed("the printed interval has no width")
@@ -995,9 +1002,10 @@ def favours(effect: Effect, better: Better | None) -> Favours:
     """
     if better is None or effect.ci_low is None or effect.ci_high is None:
         return "unclear"
-    if effect.ci_low <= effect.no_effect <= effect.ci_high:
+    none = effect.no_effect
+    if effect.ci_low <= none <= effect.ci_high:
         return "neither"
-    return "intervention" if (effect.ci_low > effect.no_effect) == (better == "higher") else "comparator"
+    return "intervention" if (effect.ci_low > none) == (better == "higher") else "comparator"
 
 
 def read_against_mid(effect: Effect, better: Better | None, mid: float | None) -> MidReading | None:

@@ -7,8 +7,9 @@ record means, in the words of `schema/tiers.yml`. An unknown value stays unknown
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ldn_evidence.appraise.agreement import (
@@ -210,6 +211,27 @@ class _Found:
     conflicts: list[tuple[str, str]] = field(default_factory=list)
 
 
+@value_class
+class _Study:
+    """A record with what each of its outcomes and conditions asks of it.
+
+    Attributes:
+        record: The record.
+        id: Its id.
+        design: Its design.
+        trial: Id of the study that stands for its trial.
+        arms: Its arms by code.
+        dose_classes: Code of an arm -> its dose class.
+    """
+
+    record: Record
+    id: str
+    design: str
+    trial: str
+    arms: Mapping[str, Record]
+    dose_classes: Mapping[str, str]
+
+
 class StudyReader:
     """Reads study records; knows the vocabularies and which outcomes can decide.
 
@@ -246,11 +268,19 @@ class StudyReader:
             is_mixed=record.get("mixed_population", False),
         )
         arms = {arm["id"]: arm for arm in record.get("arms", ())}
+        study = _Study(
+            record=record,
+            id=identifier,
+            design=record["design"],
+            trial=facts.trial,
+            arms=arms,
+            dose_classes={code: _dose_class(arm) for code, arm in arms.items()},
+        )
         comparisons: list[Comparison] = []
         effects: list[dict[str, Any]] = []
         conflicts: list[NumberConflict] = []
         for outcome in record.get("outcomes", ()):
-            comparison, rows, found = self._compare(record, outcome, arms, facts.trial)
+            comparison, rows, found = self._compare(study, outcome)
             comparisons.append(comparison)
             effects.extend(rows)
             conflicts.extend(found)
@@ -261,7 +291,7 @@ class StudyReader:
         if design.get("human"):
             for condition in facts.conditions:
                 facts.evidence[condition], facts.decided_by[condition] = self._evidence(
-                    record, condition, facts, comparisons, arms
+                    study, condition, facts, comparisons
                 )
         if facts.is_randomised and design.get("evidence_kind") == "trial":
             facts.comparisons = tuple(comparisons)
@@ -270,67 +300,58 @@ class StudyReader:
     # --- one outcome --------------------------------------------------------------------------
 
     def _compare(
-        self, record: Record, outcome: Record, arms: Mapping[str, Record], trial: str
+        self, study: _Study, outcome: Record
     ) -> tuple[Comparison, list[dict[str, Any]], list[NumberConflict]]:
-        study = record["id"]
-        key = f"{study}--{outcome['id']}"
+        arms = study.arms
+        is_comparable = outcome["direction"] != "not_comparable"
         better: Better | None = outcome.get("better")
         printed_record = outcome.get("effect", {})
         results = outcome.get("results", ())
-        intervention, comparator = _arms_compared(printed_record, outcome, arms)
+        intervention, comparator = _arms_compared(printed_record, results, arms)
         left, right, kind = _pair(results, intervention, comparator)
         several = _several_arms(results, arms, intervention, comparator)
         compared = several if intervention is None else [intervention]
-        dose_classes = {_dose_class(arms[code]) for code in compared if code in arms}
+        dose_classes = {study.dose_classes[code] for code in compared if code in arms}
         # Arms of one dose class are one group against their comparator; a printed effect that names none of them
         # may belong to any.
         if comparator is not None and len(dose_classes) == 1 and several and "value" not in printed_record:
             left, right, kind = _combined_pair(results, several, comparator)
         percent = kind == "percent_change" or "percent" in outcome.get("unit", "").lower()
-        conflicts = [
-            NumberConflict(conflict, study, key, outcome["domain"], reason)
-            for result in results
-            for conflict, reason in _result_conflicts(result)
-        ]
+        contradictions = list(_result_conflicts(results))
         found = _Found()
-        if outcome["direction"] != "not_comparable":
-            found = self._find(record["design"], printed_record, left, right, kind)
-            conflicts += [
-                NumberConflict(conflict, study, key, outcome["domain"], reason)
-                for conflict, reason in found.conflicts
-            ]
-        rows = [
-            self._row(record, outcome, effect, intervention, comparator, percent, found, trial)
-            for effect in found.effects.values()
-        ]
-        if outcome["direction"] != "not_comparable" and several and comparator is not None:
-            rows += self._rows_of_several_arms(record, outcome, several, comparator, percent, trial)
-        return (
-            Comparison(
-                outcome=key,
-                condition=outcome.get("condition"),
-                domain=outcome["domain"],
-                role=outcome["role"],
-                instrument=outcome.get("instrument"),
-                better=better,
-                days=days(outcome.get("timepoint")),
-                intervention=intervention,
-                comparator=comparator,
-                dose_class=dose_classes.pop() if len(dose_classes) == 1 else "unknown",
-                direction=_direction(outcome, found, better),
-                effects={
-                    measure: effect
-                    for measure, effect in found.effects.items()
-                    if effect.standard_error is not None
-                },
-                without="its precision is not known" if found.effects else found.without,
-                participants=_participants(left, right, arms, intervention, comparator, record["design"]),
-                percent=percent,
-                counts=_counts(left, right, record["design"]),
-            ),
-            rows,
-            conflicts,
+        if is_comparable:
+            found = self._find(study.design, printed_record, left, right, kind)
+            contradictions += found.conflicts
+        comparison = Comparison(
+            outcome=f"{study.id}--{outcome['id']}",
+            condition=outcome.get("condition"),
+            domain=outcome["domain"],
+            role=outcome["role"],
+            instrument=outcome.get("instrument"),
+            better=better,
+            days=days(outcome.get("timepoint")),
+            intervention=intervention,
+            comparator=comparator,
+            dose_class=dose_classes.pop() if len(dose_classes) == 1 else "unknown",
+            direction=_direction(outcome, found, better),
+            effects={
+                measure: effect
+                for measure, effect in found.effects.items()
+                if effect.standard_error is not None
+            },
+            without="its precision is not known" if found.effects else found.without,
+            participants=_participants(left, right, arms, intervention, comparator, study.design),
+            percent=percent,
+            counts=_counts(left, right, study.design),
         )
+        rows = [self._row(study, comparison, effect, found) for effect in found.effects.values()]
+        if is_comparable and several:
+            rows += self._rows_of_several_arms(study, comparison, results, several)
+        conflicts = [
+            NumberConflict(conflict, study.id, comparison.outcome, comparison.domain, reason)
+            for conflict, reason in contradictions
+        ]
+        return comparison, rows, conflicts
 
     def _find(
         self,
@@ -355,9 +376,8 @@ class StudyReader:
             else:
                 found.printed = found.effects[effect.measure] = effect
                 if printed.measure in computed:
-                    found.disagreement = "; ".join(
-                        one.message for one in disagreement(printed, computed[printed.measure])
-                    )
+                    disagreements = disagreement(printed, computed[printed.measure])
+                    found.disagreement = "; ".join([one.message for one in disagreements])
                 # Adjusted analyses, and the several kinds of standardised differences, may rightly differ.
                 if found.disagreement and printed.measure != "SMD" and not printed_record.get("adjusted"):
                     found.conflicts.append(("printed_against_computed", found.disagreement))
@@ -368,71 +388,56 @@ class StudyReader:
         return found
 
     def _rows_of_several_arms(
-        self,
-        record: Record,
-        outcome: Record,
-        several: Sequence[str],
-        comparator: str,
-        percent: bool,
-        trial: str,
+        self, study: _Study, comparison: Comparison, results: Sequence[Record], several: Sequence[str]
     ) -> list[dict[str, Any]]:
         """Effects of each of several arms against the one comparator; shown, never pooled side by side."""
         rows = []
         for code in several:
-            left, right, kind = _pair(outcome.get("results", ()), code, comparator)
-            effects, _ = _computed(record["design"], left, right, kind)
+            left, right, kind = _pair(results, code, comparison.comparator)
+            effects, _ = _computed(study.design, left, right, kind)
             for effect in effects.values():
-                row = self._row(record, outcome, effect, code, comparator, percent, _Found(), trial)
-                row["id"] = row["id"].replace(f"--{outcome['id']}--", f"--{outcome['id']}--{code}--", 1)
+                row = self._row(study, comparison, effect, _Found())
+                row["id"] = f"{comparison.outcome}--{code}--{_slug(effect.measure)}"
+                row["intervention_id"] = f"{study.id}--{code}"
                 rows.append(row)
         return rows
 
-    def _row(
-        self,
-        record: Record,
-        outcome: Record,
-        effect: Effect,
-        intervention: str | None,
-        comparator: str | None,
-        percent: bool,
-        found: _Found,
-        trial: str,
-    ) -> dict[str, Any]:
-        study = record["id"]
-        better: Better | None = outcome.get("better")
+    def _row(self, study: _Study, comparison: Comparison, effect: Effect, found: _Found) -> dict[str, Any]:
+        intervention, comparator = comparison.intervention, comparison.comparator
         of_printed = found.printed is not None and effect.measure == found.printed.measure
-        difference, remark = None, ""
-        if effect.measure == "MD" and not percent and effect.ci_low is not None:
-            difference, remark = self.important_difference(outcome.get("instrument"))
+        difference, note = None, effect.note
+        if effect.measure == "MD" and not comparison.percent and effect.ci_low is not None:
+            difference, remark = self.important_difference(comparison.instrument)
+            note = "; ".join(filter(None, (note, remark)))
         return {
-            "id": "--".join(
-                part for part in (study, outcome["id"], effect.measure.lower().replace("_", "-")) if part
-            ),
-            "study_id": study,
-            "trial_unit_id": trial,
-            "outcome_id": f"{study}--{outcome['id']}",
-            "intervention_id": f"{study}--{intervention}" if intervention else None,
-            "comparator_id": f"{study}--{comparator}" if comparator else None,
-            "domain": outcome["domain"],
+            "id": f"{comparison.outcome}--{_slug(effect.measure)}",
+            "study_id": study.id,
+            "trial_unit_id": study.trial,
+            "outcome_id": comparison.outcome,
+            "intervention_id": f"{study.id}--{intervention}" if intervention else None,
+            "comparator_id": f"{study.id}--{comparator}" if comparator else None,
+            "domain": comparison.domain,
             "measure": effect.measure,
             "value": effect.value,
             "standard_error": effect.standard_error,
             "ci_low": effect.ci_low,
             "ci_high": effect.ci_high,
             "ci_level": 100 * effect.ci_level if effect.ci_low is not None else None,
-            "favours": favours(effect, better),
-            "reading": read_against_mid(effect, better, difference),
+            "favours": favours(effect, comparison.better),
+            "reading": read_against_mid(effect, comparison.better, difference),
             "minimal_important_difference": difference,
             "computed_from": effect.computed_from,
             "is_printed": effect.printed,
             "disagreement": (found.disagreement if of_printed else "") or None,
             "p_contradiction": (found.contradiction if of_printed else "") or None,
-            "note": "; ".join(filter(None, (effect.note, remark))) or None,
+            "note": note or None,
         }
 
     def important_difference(self, instrument: str | None) -> tuple[float | None, str]:
         """The minimal important difference of an instrument in its own points, and a remark on it."""
-        known = self._instruments.get(instrument or "", {}).get("minimal_important_difference", {})
+        if not instrument:
+            return None, ""
+        known = self._instruments.get(instrument, {}).get("minimal_important_difference", {})
         value = known.get("value")
         if not isinstance(value, int | float) or value <= 0:
             return None, ""
@@ -446,23 +451,21 @@ class StudyReader:
     # --- one study for one condition ----------------------------------------------------------
 
     def _evidence(
-        self,
-        record: Record,
-        condition: str,
-        facts: StudyFacts,
-        comparisons: Sequence[Comparison],
-        arms: Mapping[str, Record],
+        self, study: _Study, condition: str, facts: StudyFacts, comparisons: Sequence[Comparison]
     ) -> tuple[StudyEvidence, dict[str, str]]:
+        record, arms, dose_classes = study.record, study.arms, study.dose_classes
         deciding = self.deciding(comparisons, condition)
-        interventions = [arm for arm in arms.values() if arm["role"] == "intervention"]
-        classes = {_dose_class(arm) for arm in interventions}
+        interventions = [code for code, arm in arms.items() if arm["role"] == "intervention"]
+        classes = {dose_classes[code] for code in interventions}
         if len(classes) > 1 and deciding:
             # Arms of several classes: only the comparison of the low dose speaks for it.
             low = [comparison for comparison in deciding if comparison.dose_class == "low"]
             deciding = low or deciding
             classes = {comparison.dose_class for comparison in deciding}
         dose_class = classes.pop() if len(classes) == 1 else "unknown"
-        routes = {arm.get("route", "unknown") for arm in interventions if _dose_class(arm) == dose_class}
+        routes = {
+            arms[code].get("route", "unknown") for code in interventions if dose_classes[code] == dose_class
+        }
         design = self._design_class(record, comparisons)
         unranked = [c for c in comparisons if c.role == "unspecified" and c.condition in (None, condition)]
         direction, domains = self._primary_direction(record, design, deciding, unranked)
@@ -507,8 +510,8 @@ class StudyReader:
         decided_by: Mapping[str, str],
     ) -> int | None:
         """People of a study who have the condition; None where a study of several does not say how many."""
-        own = [outcome for outcome in record.get("outcomes", ()) if outcome.get("condition") == condition]
         if len(record.get("conditions", ())) > 1:
+            own = [outcome for outcome in record.get("outcomes", ()) if outcome.get("condition") == condition]
             # A randomised trial recruits one population, in which it may look at several complaints.
             if own and not self._designs.get(record["design"], {}).get("randomized"):
                 return _counted_in(own, arms, record["design"])
@@ -556,8 +559,8 @@ class StudyReader:
         domains = _by_domain(felt)
         if design in ("uncontrolled", "case_report", "case_series"):
             return _UNCONTROLLED_RESULTS.get(record.get("uncontrolled_result", "unclear"), "unclear"), domains
-        direction = combined([comparison.direction for comparison in felt])
-        if any(comparison.direction == "unknown" for comparison in felt):
+        directions = [comparison.direction for comparison in felt]
+        if "unknown" in directions:
             partly = [
                 c for c in (*felt, *others) if c.direction == "favourable" and c.domain not in self._silent
             ]
@@ -566,15 +569,19 @@ class StudyReader:
                     c for c in (*felt, *others) if c.direction != "unknown" and c.domain not in self._silent
                 ]
                 return "mixed", _by_domain(known)
-        return direction, domains
+        return combined(directions), domains
+
+
+def _slug(measure: str) -> str:
+    """A measure as part of an id."""
+    return measure.lower().replace("_", "-")
 
 
 def _by_domain(comparisons: Sequence[Comparison]) -> dict[str, str]:
-    domains = dict.fromkeys(comparison.domain for comparison in comparisons)
-    return {
-        domain: combined([comparison.direction for comparison in comparisons if comparison.domain == domain])
-        for domain in domains
-    }
+    directions: dict[str, list[str | None]] = {}
+    for comparison in comparisons:
+        directions.setdefault(comparison.domain, []).append(comparison.direction)
+    return {domain: combined(found) for domain, found in directions.items()}
 
 
 def combined(directions: Sequence[str | None]) -> str:
@@ -592,43 +599,55 @@ def combined(directions: Sequence[str | None]) -> str:
     return "null" if "null" in found else "unfavourable"
 
 
+_INITIALS = re.compile(r"\s+[A-Z-]{1,4}$")
+
+
 def name_of(record: Record) -> str:
     """How a sentence calls a study: first author and year, else its id."""
     authors = record.get("authors", ())
     year = record.get("year")
     if not authors:
         return str(record["id"])
-    surname = re.sub(r"\s+[A-Z-]{1,4}$", "", authors[0])
+    surname = _INITIALS.sub("", authors[0])
     return f"{surname} {year}" if year else surname
 
 
 # --- numbers --------------------------------------------------------------------------------------
 
 
+# Fields of a result that the effects module takes as they are.
+_NUMBERS_OF_ARM = frozenset(
+    {
+        "n",
+        "mean",
+        "sd",
+        "se",
+        "ci_low",
+        "ci_high",
+        "median",
+        "iqr_low",
+        "iqr_high",
+        "events",
+        "total",
+        "percent",
+        "kind",
+    }
+)
+
+
 def arm_result(result: Record) -> ArmResult:
     """The numbers of one arm as the effects module takes them."""
-    return ArmResult(
-        n=result.get("n"),
-        mean=result.get("mean"),
-        sd=result.get("sd"),
-        se=result.get("se") or None,
-        ci_low=result.get("ci_low"),
-        ci_high=result.get("ci_high"),
-        median=result.get("median"),
-        iqr_low=result.get("iqr_low"),
-        iqr_high=result.get("iqr_high"),
-        events=result.get("events"),
-        total=result.get("total"),
-        percent=result.get("percent"),
-        kind=result.get("kind"),
-    )
+    numbers = {name: value for name, value in result.items() if name in _NUMBERS_OF_ARM}
+    if not numbers.get("se"):
+        numbers["se"] = None
+    return ArmResult(**numbers)
 
 
 def printed_effect(effect: Record) -> PrintedEffect | None:
     """The printed effect, where it is a comparison with a value."""
     if effect.get("measure") not in _MEASURES_OF_COMPARISON or "value" not in effect:
         return None
-    decimals = [_decimals(effect, name) for name in ("value", "ci_low", "ci_high") if name in effect]
+    shown = {**effect, **effect.get("printed", {})}
     return PrintedEffect(
         measure=effect["measure"],
         value=effect["value"],
@@ -636,7 +655,9 @@ def printed_effect(effect: Record) -> PrintedEffect | None:
         ci_high=effect.get("ci_high"),
         ci_level=effect.get("ci_level", 95) / 100,
         p=effect.get("p"),
-        decimals=min((d for d in decimals if d is not None), default=None),
+        decimals=min(
+            [printed_decimals(shown[name]) for name in ("value", "ci_low", "ci_high") if name in effect]
+        ),
         standard_error=effect.get("standard_error"),
     )
 
@@ -655,10 +676,8 @@ def _with_certain_sign(effect: Effect | NotComputed, printed: PrintedEffect) -> 
     )
 
 
-def _decimals(container: Record, name: str) -> int | None:
+def _decimals(container: Record, name: str) -> int:
     """Digits after the point as printed, where the value alone does not show them."""
-    if name not in container:
-        return None
     return printed_decimals(container.get("printed", {}).get(name, container[name]))
 
 
@@ -668,6 +687,7 @@ _TIME = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def days(timepoint: str | None) -> float | None:
     """The longest time that a timepoint names, in days; None where it names none."""
     found = [
@@ -678,19 +698,22 @@ def days(timepoint: str | None) -> float | None:
 
 
 def _arms_compared(
-    effect: Record, outcome: Record, arms: Mapping[str, Record]
+    effect: Record, results: Sequence[Record], arms: Mapping[str, Record]
 ) -> tuple[str | None, str | None]:
     """Codes of the two arms: as the effect names them, else the only ones of their role with results."""
-    named = {result["arm"] for result in outcome.get("results", ())} or set(arms)
-    sides: list[str | None] = []
-    for side in ("intervention", "comparator"):
-        code = effect.get(side)
-        if code is None:
-            candidates = [identifier for identifier in arms if arms[identifier]["role"] == side]
-            with_results = [identifier for identifier in candidates if identifier in named] or candidates
-            code = with_results[0] if len(with_results) == 1 else None
-        sides.append(code)
-    return sides[0], sides[1]
+    intervention, comparator = effect.get("intervention"), effect.get("comparator")
+    if intervention is None:
+        intervention = _only_arm("intervention", results, arms)
+    if comparator is None:
+        comparator = _only_arm("comparator", results, arms)
+    return intervention, comparator
+
+
+def _only_arm(role: str, results: Sequence[Record], arms: Mapping[str, Record]) -> str | None:
+    named = {result["arm"] for result in results}
+    candidates = [code for code, arm in arms.items() if arm["role"] == role]
+    with_results = [code for code in candidates if code in named] or candidates
+    return with_results[0] if len(with_results) == 1 else None
 
 
 def _pair(
@@ -699,12 +722,22 @@ def _pair(
     """One result of each arm of the same kind; none where an arm has several of a kind."""
     if intervention is None or comparator is None:
         return None, None, None
+    ours, theirs = _by_kind(results, intervention), _by_kind(results, comparator)
     for kind in _KINDS:
-        left = [result for result in results if result["arm"] == intervention and result.get("kind") == kind]
-        right = [result for result in results if result["arm"] == comparator and result.get("kind") == kind]
-        if len(left) == 1 and len(right) == 1:
-            return arm_result(left[0]), arm_result(right[0]), kind
+        left, right = ours.get(kind), theirs.get(kind)
+        if left is not None and right is not None:
+            return arm_result(left), arm_result(right), kind
     return None, None, None
+
+
+def _by_kind(results: Sequence[Record], arm: str) -> dict[str | None, Record | None]:
+    """The result of an arm by kind of number; None where it has several of a kind."""
+    found: dict[str | None, Record | None] = {}
+    for result in results:
+        if result["arm"] == arm:
+            kind = result.get("kind")
+            found[kind] = None if kind in found else result
+    return found
 
 
 def _several_arms(
@@ -736,8 +769,11 @@ def _counts(left: ArmResult | None, right: ArmResult | None, design: str) -> tup
     """Events and totals of two independent arms."""
     if left is None or right is None or refuse_design(design) is not None:
         return None
-    one, other = event_count(left), event_count(right)
-    if isinstance(one, NotComputed) or isinstance(other, NotComputed):
+    one = event_count(left)
+    if isinstance(one, NotComputed):
+        return None
+    other = event_count(right)
+    if isinstance(other, NotComputed):
         return None
     return one[0], one[1], other[0], other[1]
 
@@ -800,23 +836,24 @@ def _computed(
     return effects, reason
 
 
-def _result_conflicts(result: Record) -> Iterator[tuple[str, str]]:
+def _result_conflicts(results: Iterable[Record]) -> Iterator[tuple[str, str]]:
     """Numbers of one arm that cannot all be right."""
-    if "percent" in result and "events" in result:
-        reason = percent_contradicts_events(arm_result(result), _decimals(result, "percent"))
-        if reason is not None:
-            yield "percent_against_count", reason
-    if "se" in result and "sd" in result:
-        reason = standard_error_contradicts_sd(arm_result(result))
-        if reason is not None:
-            yield "printed_against_computed", reason
+    for result in results:
+        if "percent" in result and "events" in result:
+            reason = percent_contradicts_events(arm_result(result), _decimals(result, "percent"))
+            if reason is not None:
+                yield "percent_against_count", reason
+        if "se" in result and "sd" in result:
+            reason = standard_error_contradicts_sd(arm_result(result))
+            if reason is not None:
+                yield "printed_against_computed", reason
 
 
 def _adverse_event_conflicts(record: Record) -> Iterator[NumberConflict]:
     for row in record.get("adverse_events", {}).get("by_arm", ()):
-        arm = ArmResult(
-            events=row.get("events"), total=row.get("total"), percent=row.get("percent"), kind="count"
-        )
+        if "percent" not in row or "events" not in row:
+            continue
+        arm = ArmResult(events=row["events"], total=row.get("total"), percent=row["percent"], kind="count")
         reason = percent_contradicts_events(arm, _decimals(row, "percent"))
         if reason is not None:
             yield NumberConflict(
@@ -828,24 +865,24 @@ def _adverse_event_conflicts(record: Record) -> Iterator[NumberConflict]:
 
 
 def _role(record: Record) -> str:
-    roles = {
-        _ROLE_OF_RELATION[r["type"]] for r in record.get("relations", ()) if r["type"] in _ROLE_OF_RELATION
-    }
-    for role in dict.fromkeys(_ROLE_OF_RELATION.values()):
-        if role in roles:
+    relations = {relation["type"] for relation in record.get("relations", ())}
+    for relation, role in _ROLE_OF_RELATION.items():
+        if relation in relations:
             return role
     if record["design"] == "protocol":
         return "protocol"
     status = record["status"]
     if status in _ROLE_OF_STATUS:
         return _ROLE_OF_STATUS[status]
-    known = {"favours_ldn", "no_difference", "favours_comparator"}
-    has_result = "uncontrolled_result" in record or any(
-        o["direction"] in known for o in record.get("outcomes", ())
-    )
-    if status in _WITHOUT_RESULTS and not has_result:
+    if status in _WITHOUT_RESULTS and not _has_result(record):
         return "protocol"
     return "registration" if record["design"] == "registration" else "report"
+
+
+def _has_result(record: Record) -> bool:
+    return "uncontrolled_result" in record or any(
+        outcome["direction"] in _DIRECTIONS for outcome in record.get("outcomes", ())
+    )
 
 
 def _dose_class(arm: Record) -> str:

@@ -30,7 +30,7 @@ def no_effect(measure: str) -> float:
 
 def to_analysis_scale(measure: str, value: float) -> float:
     """The value on the analysis scale: the natural logarithm for ratios, which must be above 0."""
-    if not is_ratio(measure):
+    if measure in DIFFERENCE_MEASURES or not is_ratio(measure):
         return value
     if value <= 0:
         raise ValueError(f"a ratio ({measure}) must be above 0, found {value}")
@@ -39,7 +39,7 @@ def to_analysis_scale(measure: str, value: float) -> float:
 
 def from_analysis_scale(measure: str, value: float) -> float:
     """The way back from the analysis scale: the exponential for ratios, infinite where it overflows."""
-    if not is_ratio(measure):
+    if measure in DIFFERENCE_MEASURES or not is_ratio(measure):
         return value
     try:
         return math.exp(value)
