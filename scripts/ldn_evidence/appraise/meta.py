@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ldn_evidence.appraise.effects import Better, Effect, NotComputed, favours, read_against_mid
 from ldn_evidence.appraise.evidence import PooledEvidence, StudyEvidence
@@ -79,8 +78,7 @@ class PoolingRule:
         self.depths = depths
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One comparison that was looked at for a pool."""
 
     study: str
@@ -92,8 +90,7 @@ class Input:
     leave_one_out: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEstimate:
+class OwnEstimate(NamedTuple):
     """One pooled estimate of ours.
 
     Attributes:
@@ -148,16 +145,14 @@ class OwnEstimate:
         )
 
 
-@dataclass(slots=True)
-class ConditionPools:
+class ConditionPools(NamedTuple):
     """The estimates of one condition, and every comparison that was looked at."""
 
     estimates: list[OwnEstimate]
     inputs: dict[str, list[Input]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     facts: StudyFacts
     comparison: Comparison
     is_report: bool
@@ -208,9 +203,11 @@ def _pool_domain(
             inputs.append(_left_out(candidate, reason))
     chosen: list[_Candidate] = []
     for trial in sorted(by_trial):
-        best, *others = sorted(by_trial[trial], key=lambda candidate: _rank(candidate, rule))
-        for other in others:
-            inputs.append(_left_out(other, f"the trial enters once, with {_named(best)}"))
+        best, *others = by_trial[trial]
+        if others:
+            best, *others = sorted(by_trial[trial], key=lambda candidate: _rank(candidate, rule))
+            reason = f"the trial enters once, with {_named(best)}"
+            inputs += [_left_out(other, reason) for other in others]
         if best.comparison.effects:
             chosen.append(best)
         else:
@@ -284,31 +281,22 @@ def _compatible(
 
     Mean differences on one instrument are preferred to standardised ones where they lose no trial.
     """
-    options: list[tuple[int, int, str, str | None]] = []
+    comparisons = [candidate.comparison for candidate in chosen]
+    by_measure = Counter([measure for comparison in comparisons for measure in comparison.effects])
     by_instrument = Counter(
-        candidate.comparison.instrument
-        for candidate in chosen
-        if "MD" in candidate.comparison.effects
-        and candidate.comparison.instrument
-        and not candidate.comparison.percent
+        [c.instrument for c in comparisons if c.instrument and "MD" in c.effects and not c.percent]
     )
-    for code, count in sorted(by_instrument.items(), key=lambda pair: str(pair[0])):
-        options.append((count, 3, "MD", code))
-    standardised = sum("SMD" in candidate.comparison.effects for candidate in chosen)
+    options: list[tuple[int, int, str, str | None]] = [
+        (by_instrument[code], 3, "MD", code) for code in sorted(by_instrument)
+    ]
     if domain not in rule.one_instrument:
-        options.append((standardised, 2, "SMD", None))
-        for order, name in enumerate(_BINARY):
-            count = sum(name in candidate.comparison.effects for candidate in chosen)
-            options.append((count, 1 - order, name, None))
-    if not options or max(options, key=lambda option: option[:2])[0] == 0:
+        options.append((by_measure["SMD"], 2, "SMD", None))
+        options += [(by_measure[name], 1 - order, name, None) for order, name in enumerate(_BINARY)]
+    most, _, measure, instrument = max(options, key=lambda option: option[:2], default=(0, 0, "", None))
+    if most == 0:
         return None, [], [(candidate, "nothing compatible to pool it with") for candidate in chosen]
-    measure, instrument = max(options, key=lambda option: option[:2])[2:]
     majority = _majority(
-        [
-            c
-            for c in chosen
-            if measure in c.comparison.effects and instrument in (None, c.comparison.instrument)
-        ]
+        [c for c in comparisons if measure in c.effects and instrument in (None, c.instrument)]
     )
     used: list[_Candidate] = []
     left: list[tuple[_Candidate, str]] = []
@@ -327,11 +315,11 @@ def _compatible(
     return measure, used, left
 
 
-def _majority(candidates: Sequence[_Candidate]) -> Better | None:
-    lower = sum(candidate.comparison.better == "lower" for candidate in candidates)
-    if not candidates:
+def _majority(comparisons: Sequence[Comparison]) -> Better | None:
+    if not comparisons:
         return None
-    return "lower" if 2 * lower >= len(candidates) else "higher"
+    lower = [comparison.better for comparison in comparisons].count("lower")
+    return "lower" if 2 * lower >= len(comparisons) else "higher"
 
 
 def _estimate(
@@ -342,7 +330,7 @@ def _estimate(
     rule: PoolingRule,
     differences: Mapping[str, float],
 ) -> tuple[OwnEstimate | None, list[Input]]:
-    better = _majority(used)
+    better = _majority([candidate.comparison for candidate in used])
     ready: list[tuple[_Candidate, PoolInput]] = []
     inputs: list[Input] = []
     for candidate in used:
@@ -395,17 +383,14 @@ def _estimate(
         is_primary=any(domain in candidate.facts.decided_by.get(condition, {}) for candidate, _ in ready),
     )
     for (candidate, item), weight in zip(ready, pooled.random_weights, strict=True):
-        turned = (
-            "; its sign was turned, for the other way is better"
-            if candidate.comparison.better != better
-            else ""
-        )
+        comparison = candidate.comparison
+        turned = "; its sign was turned, for the other way is better" if comparison.better != better else ""
         inputs.append(
             Input(
                 study=candidate.facts.id,
-                outcome=candidate.comparison.outcome,
-                reason=f"low dose, randomised, {candidate.comparison.effects[measure].computed_from}{turned}",
-                effect=effect_key(candidate.comparison.outcome, measure),
+                outcome=comparison.outcome,
+                reason=f"low dose, randomised, {comparison.effects[measure].computed_from}{turned}",
+                effect=effect_key(comparison.outcome, measure),
                 used_in=key,
                 weight=weight,
                 leave_one_out=without_one.get(item.id),

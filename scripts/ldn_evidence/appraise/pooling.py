@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import mul
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ldn_evidence.appraise.distributions import chi_squared_p, normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import Effect, NotComputed
@@ -23,8 +22,7 @@ Method = Literal["REML", "DL", "PM"]
 METHODS: tuple[Method, ...] = ("REML", "DL", "PM")
 
 
-@dataclass(frozen=True, slots=True)
-class PoolInput:
+class PoolInput(NamedTuple):
     """One study's effect on the analysis scale (log for ratios) with its standard error."""
 
     id: str
@@ -32,15 +30,24 @@ class PoolInput:
     standard_error: float
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """An estimate with its interval on the analysis scale; ``p`` is two-sided, None where the SE is 0."""
+class Estimate(NamedTuple):
+    """An estimate with its interval on the analysis scale; by Student's t where it has degrees of freedom."""
 
     value: float
     standard_error: float
     ci_low: float
     ci_high: float
-    p: float | None
+    degrees_of_freedom: int | None = None
+
+    @property
+    def p(self) -> float | None:
+        """The two-sided p; None where the SE is 0."""
+        if self.standard_error <= 0:
+            return None
+        statistic = self.value / self.standard_error
+        if self.degrees_of_freedom is None:
+            return normal_p(statistic)
+        return t_p(statistic, self.degrees_of_freedom)
 
     def natural(self, measure: str) -> tuple[float, float, float]:
         """Value and interval on the measure's own scale: exponentiated for ratios."""
@@ -55,8 +62,7 @@ class Estimate:
         return self.ci_low > 0 or self.ci_high < 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pooled:
+class Pooled(NamedTuple):
     """What a set of effects says together. Intervals are on the analysis scale.
 
     ``random`` has the classic (Wald) interval. ``hartung_knapp`` is the Hartung-Knapp-Sidik-Jonkman interval
@@ -277,9 +283,13 @@ def _check(inputs: Sequence[PoolInput]) -> None:
 
 
 def _weighted_mean(values: list[float], weights: list[float], total: float) -> float:
-    mean = math.fsum(map(mul, weights, values)) / total
-    # Rounding must not carry a mean out of the range of what it averages.
-    return min(max(mean, min(values)), max(values))
+    return _within(math.fsum(map(mul, weights, values)) / total, (min(values), max(values)))
+
+
+def _within(mean: float, bounds: tuple[float, float]) -> float:
+    """The mean; rounding must not carry it out of the range of what it averages."""
+    lowest, highest = bounds
+    return lowest if mean < lowest else highest if mean > highest else mean
 
 
 def _weighted_squares(values: list[float], weights: list[float], mean: float) -> float:
@@ -289,13 +299,12 @@ def _weighted_squares(values: list[float], weights: list[float], mean: float) ->
 
 def _normal_estimate(value: float, standard_error: float, ci_level: float) -> Estimate:
     reach = normal_quantile(ci_level) * standard_error
-    return Estimate(value, standard_error, value - reach, value + reach, normal_p(value / standard_error))
+    return Estimate(value, standard_error, value - reach, value + reach)
 
 
 def _t_estimate(value: float, standard_error: float, degrees_of_freedom: int, ci_level: float) -> Estimate:
     reach = t_quantile(ci_level, degrees_of_freedom) * standard_error
-    p = t_p(value / standard_error, degrees_of_freedom) if standard_error > 0 else None
-    return Estimate(value, standard_error, value - reach, value + reach, p)
+    return Estimate(value, standard_error, value - reach, value + reach, degrees_of_freedom)
 
 
 def _prediction(
@@ -350,24 +359,37 @@ def _paule_mandel(values: list[float], variances: list[float]) -> float:
 
 
 def _likelihood_slope(
-    values: list[float], variances: list[float], tau_squared: float
+    values: list[float], variances: list[float], bounds: tuple[float, float], tau_squared: float
 ) -> tuple[float, float, float]:
     """Slope, expected and observed curvature of the restricted log-likelihood in tau2, each times 2.
 
-    With P the projection of Viechtbauer 2005: y'PPy - tr P, tr PP, and 2 y'PPPy - tr PP.
+    With P the projection of Viechtbauer 2005: y'PPy - tr P, tr PP, and 2 y'PPPy - tr PP. Pooling spends most of its
+    time here, so one pass over the studies gives the terms of all sums. ``bounds`` are the least and largest value.
     """
     weights = [1 / (variance + tau_squared) for variance in variances]
-    squares = list(map(mul, weights, weights))
-    cubes = list(map(mul, squares, weights))
-    total, total_squares, total_cubes = math.fsum(weights), math.fsum(squares), math.fsum(cubes)
-    mean = _weighted_mean(values, weights, total)
-    deviations = [value - mean for value in values]
-    squared_deviations = list(map(mul, deviations, deviations))
-    tilt = math.fsum(map(mul, squares, deviations))
+    total = math.fsum(weights)
+    mean = _within(math.fsum(map(mul, weights, values)) / total, bounds)
+    squares: list[float] = []
+    cubes: list[float] = []
+    tilts: list[float] = []
+    misfits: list[float] = []
+    curvatures: list[float] = []
+    for value, weight in zip(values, weights, strict=True):
+        deviation = value - mean
+        squared_deviation = deviation * deviation
+        square = weight * weight
+        cube = square * weight
+        squares.append(square)
+        cubes.append(cube)
+        tilts.append(square * deviation)
+        misfits.append(square * squared_deviation)
+        curvatures.append(cube * squared_deviation)
+    total_squares = math.fsum(squares)
     ratio = total_squares / total
-    slope = math.fsum(map(mul, squares, squared_deviations)) - (total - ratio)
-    expected = total_squares - 2 * total_cubes / total + ratio * ratio
-    observed = 2 * (math.fsum(map(mul, cubes, squared_deviations)) - tilt * tilt / total) - expected
+    tilt = math.fsum(tilts)
+    slope = math.fsum(misfits) - (total - ratio)
+    expected = total_squares - 2 * math.fsum(cubes) / total + ratio * ratio
+    observed = 2 * (math.fsum(curvatures) - tilt * tilt / total) - expected
     return slope, expected, observed
 
 
@@ -379,25 +401,27 @@ def _restricted_maximum_likelihood(values: list[float], variances: list[float]) 
     the steps not settle, the slope's sign change is found by bisection: the slope is negative for large tau2.
     """
     k = len(values)
+    bounds = min(values), max(values)
     mean = math.fsum(values) / k
-    spread = _weighted_squares(values, [1.0] * k, mean) / (k - 1)
+    deviations = [value - mean for value in values]
+    spread = math.fsum(map(mul, deviations, deviations)) / (k - 1)
     typical = math.fsum(variances) / k
     tau_squared = max(0.0, spread - typical)
     for _ in range(_MAX_STEPS):
-        slope, expected, observed = _likelihood_slope(values, variances, tau_squared)
+        slope, expected, observed = _likelihood_slope(values, variances, bounds, tau_squared)
         following = max(0.0, tau_squared + slope / (observed if observed > expected / 2 else expected))
         settled = abs(following - tau_squared) <= _TOLERANCE * (following + typical)
         tau_squared = following
         if settled:
             return tau_squared
     low, high = 0.0, spread + typical
-    if _likelihood_slope(values, variances, low)[0] <= 0:
+    if _likelihood_slope(values, variances, bounds, low)[0] <= 0:
         return 0.0
-    while _likelihood_slope(values, variances, high)[0] > 0:
+    while _likelihood_slope(values, variances, bounds, high)[0] > 0:
         low, high = high, 2 * high
     for _ in range(_MAX_STEPS):
         middle = (low + high) / 2
-        if _likelihood_slope(values, variances, middle)[0] > 0:
+        if _likelihood_slope(values, variances, bounds, middle)[0] > 0:
             low = middle
         else:
             high = middle
@@ -407,8 +431,7 @@ def _restricted_maximum_likelihood(values: list[float], variances: list[float]) 
 # --- events ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class EventsInput:
+class EventsInput(NamedTuple):
     """Events and totals of one study: arm 1 is the intervention, arm 2 the comparator."""
 
     id: str
@@ -418,8 +441,7 @@ class EventsInput:
     total_2: int
 
 
-@dataclass(frozen=True, slots=True)
-class PooledEvents:
+class PooledEvents(NamedTuple):
     """Pooled events; estimate on the analysis scale. ``uninformative`` lists studies that add nothing."""
 
     measure: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.meta import ConditionPools, OwnEstimate
 from ldn_evidence.appraise.records import StudyFacts
 from ldn_evidence.appraise.scales import from_analysis_scale
-from ldn_evidence.appraise.tiers import Assessment, HistoryPoint, OutlookChange, TierRule, TraceStep
+from ldn_evidence.appraise.tiers import Assessment, HistoryPoint, OutlookChange, TierRule
 
 Row = dict[str, Any]
 
@@ -101,18 +101,35 @@ def appraisal_row(result: ConditionResult, rule: TierRule) -> Row:
 
 def trace_rows(result: ConditionResult) -> Iterator[Row]:
     """Rows of `tier_trace`: each rule that was tried, then its criteria."""
-    trace = result.assessment.appraisal.trace
+    condition, trace = result.condition, result.assessment.appraisal.trace
+    # Most rows name the same few studies, and a criterion that several rules share is the same in each.
+    names = _Texts(list)
+    values = _Texts(dict)
     position = 0
     for about in ("tier", "direction"):
         steps = [step for step in trace if step.about == about]
         # A last rule that requires nothing rests on what the rules before it lacked.
         by_default = not steps[-1].criteria
         for step in steps:
-            yield _step_row(result.condition, position, step)
+            yield {
+                "condition_id": condition,
+                "position": position,
+                "about": about,
+                "gives": step.gives,
+                "rule": step.rule,
+                "criterion": None,
+                "statement": step.statement,
+                "needs": None,
+                "inputs": values[step.inputs],
+                "satisfied": step.satisfied,
+                "decisive": step.satisfied,
+                "studies": names[step.studies],
+                "estimates": names[step.pools],
+            }
             position += 1
             for criterion in step.criteria:
                 yield {
-                    "condition_id": result.condition,
+                    "condition_id": condition,
                     "position": position,
                     "about": about,
                     "gives": step.gives,
@@ -120,31 +137,24 @@ def trace_rows(result: ConditionResult) -> Iterator[Row]:
                     "criterion": criterion.id,
                     "statement": criterion.statement,
                     "needs": criterion.needs,
-                    "inputs": orjson.dumps(dict(criterion.inputs)).decode(),
+                    "inputs": values[criterion.inputs],
                     "satisfied": criterion.satisfied,
                     "decisive": step.satisfied or (by_default and not criterion.satisfied),
-                    "studies": list(criterion.studies),
-                    "estimates": list(criterion.pools),
+                    "studies": names[criterion.studies],
+                    "estimates": names[criterion.pools],
                 }
                 position += 1
 
 
-def _step_row(condition: str, position: int, step: TraceStep) -> Row:
-    return {
-        "condition_id": condition,
-        "position": position,
-        "about": step.about,
-        "gives": step.gives,
-        "rule": step.rule,
-        "criterion": None,
-        "statement": step.statement,
-        "needs": None,
-        "inputs": orjson.dumps(dict(step.inputs)).decode(),
-        "satisfied": step.satisfied,
-        "decisive": step.satisfied,
-        "studies": list(step.studies),
-        "estimates": list(step.pools),
-    }
+class _Texts(dict[Any, str]):
+    """Values as JSON text, each made once."""
+
+    def __init__(self, shape: Callable[[Any], Any]) -> None:
+        self._shape = shape
+
+    def __missing__(self, value: Any) -> str:
+        text = self[value] = orjson.dumps(self._shape(value)).decode()
+        return text
 
 
 def history_rows(result: ConditionResult) -> Iterator[Row]:
@@ -185,8 +195,8 @@ def outlook_rows(result: ConditionResult, rule: TierRule) -> Iterator[Row]:
                 "tier": found.tier,
                 "direction": found.direction,
                 "description": outlook_in_words(change, found, at_end, rule),
-                "design": "pooled_estimate" if found.study.is_pooled else found.study.design,
-                "result": found.study.primary_direction,
+                "design": "pooled_estimate" if found.hypothesis.is_pooled else found.hypothesis.design,
+                "result": found.hypothesis.primary_direction,
                 "participants": found.participants,
             }
         yield row

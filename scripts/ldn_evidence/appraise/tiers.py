@@ -14,9 +14,9 @@ from how it is built, for every rule that counts no pooled estimates of its own:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ldn_evidence.appraise.evidence import PooledEvidence, StudyEvidence
 
@@ -50,8 +50,7 @@ class RuleError(ValueError):
 # --- results --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CriterionResult:
+class CriterionResult(NamedTuple):
     """One criterion of a rule: its plain statement, the comparison, the numbers it saw and whose they are."""
 
     id: str
@@ -63,8 +62,7 @@ class CriterionResult:
     pools: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStep:
+class TraceStep(NamedTuple):
     """One rule as it was tried.
 
     Attributes:
@@ -93,8 +91,7 @@ class TraceStep:
     criteria: tuple[CriterionResult, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(NamedTuple):
     """A record that counts for nothing, and why.
 
     Attributes:
@@ -109,8 +106,7 @@ class SetAside:
     instead: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Appraisal:
+class Appraisal(NamedTuple):
     """Tier and direction of one condition, with every rule tried up to the one that decided."""
 
     tier: str
@@ -121,8 +117,7 @@ class Appraisal:
     set_aside: tuple[SetAside, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPoint:
+class HistoryPoint(NamedTuple):
     """What the rule gives with the studies published up to ``year``, and which new ones changed it."""
 
     year: int
@@ -131,30 +126,32 @@ class HistoryPoint:
     caused_by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OutlookChange:
-    """The smallest single new result that changes the tier; ``study`` is the hypothetical study.
+class OutlookChange(NamedTuple):
+    """The smallest single new result that changes the tier.
 
-    In ``description`` the mark ``{people}`` stands for ``participants``.
+    In ``description`` the mark ``{people}`` stands for ``participants``; ``hypothesis`` is the study but for its size.
     """
 
     description: str
-    study: StudyEvidence
+    hypothesis: StudyEvidence
     participants: int
     tier: str
     direction: str
 
+    @property
+    def study(self) -> StudyEvidence:
+        """The hypothetical study."""
+        return replace(self.hypothesis, participants=self.participants)
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+
+class Outlook(NamedTuple):
     """What would raise and what would lower the tier; None where no single result tried does."""
 
     raises: OutlookChange | None
     lowers: OutlookChange | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """Appraisal, history and outlook of one condition, computed together."""
 
     appraisal: Appraisal
@@ -200,7 +197,7 @@ class _Measure:
 _Profile = tuple[str, str, bool, bool]  # design class, result, blinded, informative
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Criterion:
     id: str
     statement: str
@@ -219,17 +216,27 @@ class _Rule:
     tests: tuple[_Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class _Hypothesis:
-    description: str
-    pooled: bool
-    study: StudyEvidence
+    """A result that the outlook tries."""
+
+    def __init__(self, description: str, study: StudyEvidence) -> None:
+        self.description = description
+        self.pooled = study.is_pooled
+        self._study = study
+        self._dated: dict[int | None, StudyEvidence] = {}
+
+    def study(self, year: int | None) -> StudyEvidence:
+        """The study as if published in that year; remembered, because few years occur."""
+        known = self._dated.get(year)
+        if known is None:
+            known = self._dated[year] = replace(self._study, year=year)
+        return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Positions:
-    """Where in the list of values a unit of one profile is counted."""
+class _Positions(NamedTuple):
+    """Where in the list of values a unit of one profile is counted: all places, and by what is counted there."""
 
+    taken: frozenset[int]
     trials: tuple[int, ...]
     participants: tuple[int, ...]
     unsized: tuple[int, ...]
@@ -289,6 +296,7 @@ class TierRule:
         for name, entry in document["measures"].items():
             self.measures[name] = self._measure(name, len(self.measures), entry)
         self._shared: Mapping[str, Any] = document.get("criteria", {})
+        self._criteria: dict[tuple[str, str, str], _Criterion] = {}
         self.tiers = tuple(str(entry["tier"]) for entry in document["tiers"])
         self.tier_rules = self._rules(document["tiers"], "tier", always="for")
         self.direction_rules = self._rules(document["directions"], "direction", always=None)
@@ -297,8 +305,7 @@ class TierRule:
         self.raising = self._hypotheses(document["outlook"]["raise"])
         self.lowering = self._hypotheses(document["outlook"]["lower"])
         self._positions: dict[_Profile, _Positions] = {}
-        self._group_positions = tuple(m.position for m in self.measures.values() if m.count == "groups")
-        self._estimates = tuple(m for m in self.measures.values() if m.count == "estimates")
+        self.estimates = tuple(m for m in self.measures.values() if m.count == "estimates")
         self.of_nothing: Assessment | None = None
 
     def _number(self, value: object, place: str) -> int:
@@ -358,7 +365,11 @@ class TierRule:
         name = str(node["use"] if "use" in node else node["id"])
         test, measures, needs = self._compile(node, towards, f"{place}, criterion {name}")
         statement = str((self._shared[name] if "use" in node else node)["statement"])
-        return _Criterion(name, statement, needs, tuple(dict.fromkeys(measures)), test)
+        # The same criterion of several rules is one object, so that its result is found once.
+        return self._criteria.setdefault(
+            (name, statement, needs),
+            _Criterion(name, statement, needs, tuple(dict.fromkeys(measures)), test),
+        )
 
     def _compile(
         self, node: Mapping[str, Any], towards: str | None, place: str
@@ -425,7 +436,6 @@ class TierRule:
         return tuple(
             _Hypothesis(
                 entry["description"],
-                bool(entry.get("pooled")),
                 StudyEvidence(
                     id="hypothetical",
                     trial="hypothetical",
@@ -448,7 +458,8 @@ class TierRule:
             taken = [m for m in self.measures.values() if m.takes(profile)]
             by_count = {count: tuple(m.position for m in taken if m.count == count) for count in _COUNTS}
             by_count.pop("estimates")
-            known = self._positions[profile] = _Positions(**by_count)
+            taken_at = frozenset(position for positions in by_count.values() for position in positions)
+            known = self._positions[profile] = _Positions(taken_at, **by_count)
         return known
 
 
@@ -494,8 +505,7 @@ def _compare(word: str, left: int, factor: int, right: _Measure | None) -> _Test
 # --- the body of evidence -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """An independent study, through the one record that speaks for it."""
 
     id: str
@@ -508,8 +518,7 @@ class _Unit:
     opposes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Pool:
+class _Pool(NamedTuple):
     """A pooled estimate, published (``computed`` False, ``id`` is a study's) or ours, where the rule counts those."""
 
     id: str
@@ -522,7 +531,140 @@ class _Pool:
     randomised: bool
 
 
-_Body = tuple[list[_Unit], list[_Pool]]
+def _count(unit: _Unit, values: _Values, groups: dict[int, frozenset[str]]) -> None:
+    """Add a study to the values of the measures, and its group to those known at each place."""
+    _, trials, sums, unsized, largest, independent = unit.positions
+    participants = unit.participants
+    for position in trials:
+        values[position] += 1
+    if participants is None:
+        for position in unsized:
+            values[position] += 1
+    else:
+        for position in sums:
+            values[position] += participants
+        for position in largest:
+            if participants > values[position]:
+                values[position] = participants
+    for position in independent:
+        known = groups.get(position, frozenset())
+        if unit.group is not None:
+            known |= {unit.group}
+        groups[position] = known
+        # Unknown groups may all be one, or any of the known: only those certainly different count.
+        values[position] = len(known) or 1
+
+
+class _Body:
+    """What counts, independent studies and pooled estimates, with the value of every measure.
+
+    A study is counted when it is added, so that one more costs no second look at the others.
+    """
+
+    __slots__ = ("_groups", "_values", "pools", "rule", "units")
+
+    def __init__(self, rule: TierRule, items: Iterable[_Unit | _Pool] = ()) -> None:
+        self.rule = rule
+        self.units: list[_Unit] = []
+        self.pools: list[_Pool] = []
+        self._values: _Values = [0] * len(rule.measures)
+        self._groups: dict[int, frozenset[str]] = {}
+        for item in items:
+            self.add(item)
+
+    def add(self, item: _Unit | _Pool) -> None:
+        """Let one more count."""
+        if isinstance(item, _Pool):
+            self.pools.append(item)
+            return
+        self.units.append(item)
+        _count(item, self._values, self._groups)
+
+    def copy(self) -> _Body:
+        """A body of the same items, to which others can be added."""
+        body = _Body.__new__(_Body)
+        body.rule = self.rule
+        body.units, body.pools = self.units.copy(), self.pools.copy()
+        body._values, body._groups = self._values.copy(), self._groups.copy()
+        return body
+
+    def without(self, names: Container[str]) -> _Body:
+        """A body without the studies of these names."""
+        return _Body(
+            self.rule,
+            (
+                *(unit for unit in self.units if unit.id not in names),
+                *(pool for pool in self.pools if pool.computed or pool.id not in names),
+            ),
+        )
+
+    def studies(self) -> set[str]:
+        """Ids of the studies that count."""
+        return {unit.id for unit in self.units} | {pool.id for pool in self.pools if not pool.computed}
+
+    def values(self) -> _Values:
+        """The value of every measure, in the rule's order; not to be written to."""
+        if not self.pools:
+            return self._values
+        # Whether an estimate stands depends on all else that counts, so these are looked at when all is in.
+        values = self._values.copy()
+        for measure in self.rule.estimates:
+            values[measure.position] = len(self.estimates(measure))
+        return values
+
+    def values_with(self, item: _Unit | _Pool) -> _Values:
+        """The values if the item counted too; the body stays as it is."""
+        if self.pools or isinstance(item, _Pool):
+            body = self.copy()
+            body.add(item)
+            return body.values()
+        values = self._values.copy()
+        _count(item, values, self._groups.copy())
+        return values
+
+    def estimates(self, measure: _Measure) -> list[_Pool]:
+        """The pooled estimates that a measure counts."""
+        return [
+            pool
+            for pool in self.pools
+            if pool.result in measure.results and (not measure.standing or self._stands(pool))
+        ]
+
+    def _stands(self, pool: _Pool) -> bool:
+        """Whether a favourable pooled estimate still stands against the evidence that it did not weigh."""
+        if not pool.randomised:
+            return False
+        unweighed = 0
+        for unit in self.units:
+            if not unit.opposes:
+                continue
+            if pool.included is not None:
+                weighed = unit.trial in pool.included
+            else:
+                weighed = unit.year is not None and pool.year is not None and unit.year < pool.year
+            if weighed:
+                continue
+            if unit.participants is None:
+                return False
+            unweighed += unit.participants
+        times = self.rule.unweighed_times
+        if unweighed and (pool.participants is None or times * unweighed >= pool.participants):
+            return False
+        for other in self.pools:
+            if other.result not in _OPPOSING or _known_smaller(other.participants, pool.participants):
+                continue
+            same_outcome = other.domain is None or pool.domain is None or other.domain == pool.domain
+            # Our own estimate is always of today. A review of unknown year might be the newer one.
+            no_older = other.computed or (
+                not pool.computed and (other.year is None or pool.year is None or other.year >= pool.year)
+            )
+            if same_outcome and no_older:
+                return False
+        return True
+
+
+def _known_smaller(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one < other
 
 
 def _reason_to_set_aside(study: StudyEvidence, rule: TierRule) -> str | None:
@@ -605,29 +747,42 @@ class _Evidence:
         self._weighed: dict[str, _Unit | _Pool] = {}
         self.years = sorted({s.year for records in by_trial.values() for s in records if s.year is not None})
 
-    def until(self, year: int | None) -> _Body:
-        """All that counts, or (with a year) all of it that was published up to that year."""
-        speaking = [s for s in self.single if year is None or (s.year is not None and s.year <= year)]
-        for records in self.several:
-            for record in records:
-                if year is None or (record.year is not None and record.year <= year):
-                    speaking.append(record)
-                    break
-        units: list[_Unit] = []
-        pools: list[_Pool] = []
-        for study in speaking:
-            item = self._weighed.get(study.id)
-            if item is None:
-                item = self._weighed[study.id] = self.weigh(study, study.participants)
-            if isinstance(item, _Unit):
-                units.append(item)
-            else:
-                pools.append(item)
-        pools.extend(self._computed(year))
-        return units, pools
+    def body(self) -> _Body:
+        """All that counts."""
+        speaking = [*self.single, *(records[0] for records in self.several)]
+        return _Body(self.rule, (*map(self._weigh, speaking), *self._computed(None)))
+
+    def by_year(self) -> Iterator[tuple[int, _Body]]:
+        """What counted of all that was published up to each year in which something appeared."""
+        appeared: dict[int, list[_Unit | _Pool]] = {}
+        for study in self.single:
+            if study.year is not None:
+                appeared.setdefault(study.year, []).append(self._weigh(study))
+        alone = _Body(self.rule)
+        for year in self.years:
+            for item in appeared.get(year, ()):
+                alone.add(item)
+            body = alone.copy()
+            # Which record speaks for a trial may change when a better one appears.
+            for records in self.several:
+                for record in records:
+                    if record.year is not None and record.year <= year:
+                        body.add(self._weigh(record))
+                        break
+            for pool in self._computed(year):
+                body.add(pool)
+            yield year, body
+
+    def _weigh(self, study: StudyEvidence) -> _Unit | _Pool:
+        item = self._weighed.get(study.id)
+        if item is None:
+            item = self._weighed[study.id] = self.weigh(study, study.participants)
+        return item
 
     def _computed(self, year: int | None) -> list[_Pool]:
         """Our own estimates, of each domain the newest only."""
+        if not self.pooled:
+            return []
         newest: dict[str, float] = {}
         usable = [p for p in self.pooled if p.pooled_trials >= self.rule.smallest_pool]
         if year is not None:
@@ -673,80 +828,6 @@ class _Evidence:
         )
 
 
-def _known_smaller(one: int | None, other: int | None) -> bool:
-    return one is not None and other is not None and one < other
-
-
-def _stands(pool: _Pool, body: _Body, rule: TierRule) -> bool:
-    """Whether a favourable pooled estimate still stands against the evidence that it did not weigh."""
-    if not pool.randomised:
-        return False
-    unweighed = 0
-    for unit in body[0]:
-        if not unit.opposes:
-            continue
-        if pool.included is not None:
-            weighed = unit.trial in pool.included
-        else:
-            weighed = unit.year is not None and pool.year is not None and unit.year < pool.year
-        if weighed:
-            continue
-        if unit.participants is None:
-            return False
-        unweighed += unit.participants
-    if unweighed and (pool.participants is None or rule.unweighed_times * unweighed >= pool.participants):
-        return False
-    for other in body[1]:
-        if other.result not in _OPPOSING or _known_smaller(other.participants, pool.participants):
-            continue
-        same_outcome = other.domain is None or pool.domain is None or other.domain == pool.domain
-        # Our own estimate is always of today. A review of unknown year might be the newer one.
-        no_older = other.computed or (
-            not pool.computed and (other.year is None or pool.year is None or other.year >= pool.year)
-        )
-        if same_outcome and no_older:
-            return False
-    return True
-
-
-def _measure(body: _Body, rule: TierRule) -> _Values:
-    """The value of every measure, in the rule's order."""
-    values = [0] * len(rule.measures)
-    known_groups: dict[int, set[str]] = {}
-    for unit in body[0]:
-        positions, participants = unit.positions, unit.participants
-        for position in positions.trials:
-            values[position] += 1
-        if participants is None:
-            for position in positions.unsized:
-                values[position] += 1
-        else:
-            for position in positions.participants:
-                values[position] += participants
-            for position in positions.largest:
-                if participants > values[position]:
-                    values[position] = participants
-        for position in positions.groups:
-            known = known_groups.setdefault(position, set())
-            if unit.group is not None:
-                known.add(unit.group)
-    for position, groups in known_groups.items():
-        # Unknown groups may all be one, or any of the known: only those certainly different count.
-        values[position] = len(groups) or 1
-    if body[1]:
-        for measure in rule._estimates:
-            values[measure.position] = len(_estimates(measure, body, rule))
-    return values
-
-
-def _estimates(measure: _Measure, body: _Body, rule: TierRule) -> list[_Pool]:
-    return [
-        pool
-        for pool in body[1]
-        if pool.result in measure.results and (not measure.standing or _stands(pool, body, rule))
-    ]
-
-
 # --- evaluation -----------------------------------------------------------------------------------
 
 
@@ -760,66 +841,83 @@ def _first_met(rules: Sequence[_Rule], values: _Values) -> _Rule:
     raise AssertionError("unreachable: the last rule requires nothing")
 
 
-def _verdict(body: _Body, rule: TierRule) -> tuple[str, str]:
-    values = _measure(body, rule)
-    return _first_met(rule.tier_rules, values).gives, _first_met(rule.direction_rules, values).gives
+def _tier(values: _Values, rule: TierRule) -> str:
+    return _first_met(rule.tier_rules, values).gives
 
 
-def _tier(body: _Body, rule: TierRule) -> str:
-    return _first_met(rule.tier_rules, _measure(body, rule)).gives
+def _verdict(values: _Values, rule: TierRule) -> tuple[str, str]:
+    return _tier(values, rule), _first_met(rule.direction_rules, values).gives
 
 
-def _unique(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    names = [name for part in parts for name in part]
-    return tuple(sorted(set(names))) if names else ()
+def _union(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All names of the parts, sorted, as those of each part are."""
+    union: tuple[str, ...] = ()
+    for part in parts:
+        if not union:
+            union = part
+        elif part and part != union:
+            union = tuple(sorted({*union, *part}))
+    return union
+
+
+class _Seen(NamedTuple):
+    """A measure as the trace shows it: its value, and the studies and computed estimates that it counted, sorted."""
+
+    value: tuple[str, int]
+    studies: tuple[str, ...]
+    pools: tuple[str, ...]
 
 
 class _Tracer:
-    """Writes trace steps; finds whose numbers a measure holds, once for each measure."""
+    """Writes trace steps; looks at each measure and tries each criterion once."""
 
-    def __init__(self, body: _Body, values: _Values, rule: TierRule) -> None:
-        self.body, self.values, self.rule = body, values, rule
-        self._sources: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    def __init__(self, body: _Body) -> None:
+        self._body, self._values = body, body.values()
+        self._seen: dict[str, _Seen] = {}
+        self._results: dict[_Criterion, CriterionResult] = {}
 
-    def _source(self, measure: _Measure) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        known = self._sources.get(measure.name)
+    def _look(self, measure: _Measure) -> _Seen:
+        known = self._seen.get(measure.name)
         if known is None:
-            studies: tuple[str, ...]
-            pools: tuple[str, ...] = ()
-            if not self.values[measure.position]:
-                studies = ()
-            elif measure.count == "estimates":
-                found = _estimates(measure, self.body, self.rule)
-                studies = tuple(pool.id for pool in found if not pool.computed)
-                pools = tuple(pool.id for pool in found if pool.computed)
-            else:
-                studies = tuple(
+            studies: list[str] = []
+            pools: list[str] = []
+            position = measure.position
+            value = self._values[position]
+            if value and measure.count == "estimates":
+                for pool in self._body.estimates(measure):
+                    (pools if pool.computed else studies).append(pool.id)
+            elif value:
+                unsized = measure.count == "unsized"
+                studies = [
                     unit.id
-                    for unit in self.body[0]
-                    if measure.takes(unit.profile)
-                    and (measure.count != "unsized" or unit.participants is None)
-                )
-            known = self._sources[measure.name] = (studies, pools)
+                    for unit in self._body.units
+                    if position in unit.positions.taken and (not unsized or unit.participants is None)
+                ]
+            known = _Seen((measure.name, value), tuple(sorted(studies)), tuple(sorted(pools)))
+            self._seen[measure.name] = known
         return known
 
-    def _criterion(self, criterion: _Criterion) -> CriterionResult:
-        sources = [self._source(measure) for measure in criterion.measures]
-        return CriterionResult(
-            criterion.id,
-            criterion.statement,
-            criterion.needs,
-            tuple((measure.name, self.values[measure.position]) for measure in criterion.measures),
-            criterion.test(self.values),
-            _unique(source[0] for source in sources),
-            _unique(source[1] for source in sources),
-        )
+    def _result(self, criterion: _Criterion) -> CriterionResult:
+        known = self._results.get(criterion)
+        if known is None:
+            seen = [self._look(measure) for measure in criterion.measures]
+            known = self._results[criterion] = CriterionResult(
+                criterion.id,
+                criterion.statement,
+                criterion.needs,
+                tuple([one.value for one in seen]),
+                criterion.test(self._values),
+                _union([one.studies for one in seen]),
+                _union([one.pools for one in seen]),
+            )
+        return known
 
     def steps(self, rules: Sequence[_Rule]) -> list[TraceStep]:
         """One step for each rule, up to and including the one that is met."""
         steps: list[TraceStep] = []
         for rule in rules:
-            criteria = tuple(self._criterion(criterion) for criterion in rule.criteria)
-            unmet = tuple(criterion for criterion in criteria if not criterion.satisfied)
+            criteria = tuple([self._result(criterion) for criterion in rule.criteria])
+            unmet = [criterion for criterion in criteria if not criterion.satisfied]
             deciding = unmet or criteria
             steps.append(
                 TraceStep(
@@ -829,9 +927,9 @@ class _Tracer:
                     statement=rule.statement,
                     inputs=tuple({pair: None for criterion in criteria for pair in criterion.inputs}),
                     satisfied=not unmet,
-                    unmet=tuple(criterion.id for criterion in unmet),
-                    studies=_unique(criterion.studies for criterion in deciding),
-                    pools=_unique(criterion.pools for criterion in deciding),
+                    unmet=tuple([criterion.id for criterion in unmet]),
+                    studies=_union([criterion.studies for criterion in deciding]),
+                    pools=_union([criterion.pools for criterion in deciding]),
                     criteria=criteria,
                 )
             )
@@ -841,7 +939,7 @@ class _Tracer:
 
 
 def _appraise(evidence: _Evidence, body: _Body) -> Appraisal:
-    tracer = _Tracer(body, _measure(body, evidence.rule), evidence.rule)
+    tracer = _Tracer(body)
     tier_steps = tracer.steps(evidence.rule.tier_rules)
     direction_steps = tracer.steps(evidence.rule.direction_rules)
     return Appraisal(
@@ -857,21 +955,19 @@ def _appraise(evidence: _Evidence, body: _Body) -> Appraisal:
 def _history(evidence: _Evidence) -> tuple[HistoryPoint, ...]:
     points: list[HistoryPoint] = []
     rule = evidence.rule
-    before = _verdict(([], []), rule)
-    known: set[str] = set()
-    for year in evidence.years:
-        units, pools = body = evidence.until(year)
-        verdict = _verdict(body, rule)
+    earlier = _Body(rule)
+    before = _verdict(earlier.values(), rule)
+    for year, body in evidence.by_year():
+        verdict = _verdict(body.values(), rule)
         caused: tuple[str, ...] = ()
-        counted = {unit.id for unit in units} | {pool.id for pool in pools if not pool.computed}
         if verdict != before:
-            caused = _causes(body, sorted(counted - known), verdict, rule)
+            caused = _causes(body, sorted(body.studies() - earlier.studies()), verdict)
         points.append(HistoryPoint(year, *verdict, caused))
-        before, known = verdict, counted
+        before, earlier = verdict, body
     return tuple(points)
 
 
-def _causes(body: _Body, new: list[str], verdict: tuple[str, str], rule: TierRule) -> tuple[str, ...]:
+def _causes(body: _Body, new: list[str], verdict: tuple[str, str]) -> tuple[str, ...]:
     """Which new studies changed the verdict.
 
     Those without which it would not be what it is; if there are none, those that would have sufficed alone;
@@ -879,19 +975,19 @@ def _causes(body: _Body, new: list[str], verdict: tuple[str, str], rule: TierRul
     """
     if len(new) < 2:
         return tuple(new)
-    needed = [name for name in new if _verdict(_without(body, {name}), rule) != verdict]
-    enough = needed or [n for n in new if _verdict(_without(body, set(new) - {n}), rule) == verdict]
+
+    def without(names: Container[str]) -> tuple[str, str]:
+        return _verdict(body.without(names).values(), body.rule)
+
+    needed = [name for name in new if without({name}) != verdict]
+    enough = needed or [name for name in new if without(set(new) - {name}) == verdict]
     return tuple(enough or new)
-
-
-def _without(body: _Body, names: set[str]) -> _Body:
-    return [u for u in body[0] if u.id not in names], [p for p in body[1] if p.computed or p.id not in names]
 
 
 def _outlook(evidence: _Evidence, body: _Body) -> Outlook:
     rule = evidence.rule
-    now = rule.rank[_tier(body, rule)]
-    dates = [item.year for part in body for item in part if item.year is not None]
+    now = rule.rank[_tier(body.values(), rule)]
+    dates = [item.year for items in (body.units, body.pools) for item in items if item.year is not None]
     year = max(dates) + 1 if dates else None
     raises = lowers = None
     if now < len(rule.tiers) - 1:
@@ -918,19 +1014,16 @@ def _smallest(
         if best is not None and hypothesis.pooled:
             break
         low, high = 1, rule.largest_hypothetical if best is None else best.participants - 1
-        study = replace(hypothesis.study, year=year)
+        study = hypothesis.study(year)
         if hypothesis.pooled:
-            trials = [unit for unit in body[0] if unit.profile[0] == "randomised"]
+            trials = [unit for unit in body.units if unit.profile[0] == "randomised"]
             low = max(1, sum(unit.participants or 0 for unit in trials))
             high = max(low, high)
             included = frozenset(unit.trial for unit in trials)
             study = replace(study, included=included, pooled_trials=max(len(trials), rule.smallest_pool))
 
-        def with_size(size: int, study: StudyEvidence = study) -> _Body:
-            item = evidence.weigh(study, size)
-            if isinstance(item, _Unit):
-                return [*body[0], item], body[1]
-            return body[0], [*body[1], item]
+        def with_size(size: int, study: StudyEvidence = study) -> _Values:
+            return body.values_with(evidence.weigh(study, size))
 
         if high < low or not changed(_tier(with_size(high), rule)):
             continue
@@ -940,8 +1033,7 @@ def _smallest(
                 high = middle
             else:
                 low = middle + 1
-        verdict = _verdict(with_size(high), rule)
-        best = OutlookChange(hypothesis.description, replace(study, participants=high), high, *verdict)
+        best = OutlookChange(hypothesis.description, study, high, *_verdict(with_size(high), rule))
     return best
 
 
@@ -953,7 +1045,7 @@ def appraise_condition(
 ) -> Appraisal:
     """Tier and direction of one condition, dated and undated studies together, with the trace."""
     evidence = _Evidence(studies, pooled, rule)
-    return _appraise(evidence, evidence.until(None))
+    return _appraise(evidence, evidence.body())
 
 
 def history(
@@ -974,17 +1066,18 @@ def outlook(studies: Iterable[StudyEvidence], pooled: Iterable[PooledEvidence], 
     Published estimates are taken as they are; one that did not weigh the new result may become outdated by it.
     """
     evidence = _Evidence(studies, pooled, rule)
-    return _outlook(evidence, evidence.until(None))
+    return _outlook(evidence, evidence.body())
 
 
 def assess(studies: Iterable[StudyEvidence], pooled: Iterable[PooledEvidence], rule: TierRule) -> Assessment:
     """Appraisal, history and outlook together; cheaper than one after the other."""
     evidence = _Evidence(studies, pooled, rule)
-    body = evidence.until(None)
-    if body[0] or body[1]:
+    body = evidence.body()
+    if body.units or body.pools:
         return Assessment(_appraise(evidence, body), _history(evidence), _outlook(evidence, body))
     # Where nothing counts, only what was set aside differs; many conditions are like that.
     if rule.of_nothing is None:
         rule.of_nothing = Assessment(_appraise(evidence, body), (), _outlook(evidence, body))
     set_aside = tuple(sorted(evidence.set_aside, key=lambda entry: entry.study))
-    return replace(rule.of_nothing, appraisal=replace(rule.of_nothing.appraisal, set_aside=set_aside))
+    nothing = rule.of_nothing
+    return nothing._replace(appraisal=nothing.appraisal._replace(set_aside=set_aside))
