@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -48,6 +49,24 @@ def test_two_builds_are_the_same_bytes(project: Project) -> None:
     shutil.rmtree(project.cache)
     project.database.unlink()
     assert build(project).read_bytes() == first
+
+
+def test_builds_of_several_processes_are_the_same_bytes(project: Project) -> None:
+    # Sets have another order in each process; several numbers with a printed form would show it.
+    study = project.data / "studies" / "example-trial.yml"
+    text = study.read_text("utf-8")
+    for value in ("value: -0.4", "ci_low: -1.7", "ci_high: 0.9"):
+        assert value in text
+        text = text.replace(value, f"{value}0")
+    study.write_text(text, "utf-8")
+    made = set()
+    for seed in ("1", "2", "3"):
+        shutil.rmtree(project.cache, ignore_errors=True)
+        project.database.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "ldn_evidence.cli", "--root", str(project.root), "build"]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        made.add(project.database.read_bytes())
+    assert len(made) == 1
 
 
 def test_the_order_and_age_of_files_change_no_byte(project: Project) -> None:

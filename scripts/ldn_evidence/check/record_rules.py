@@ -82,6 +82,13 @@ def _counts(record: Record, kind: str) -> Iterator[tuple[Path, Record]]:
         yield ("frequencies", index), row
 
 
+# Events, total and percentage of a row, and of what it is compared with.
+_COUNT_FIELDS = (
+    ("events", "total", "percent"),
+    ("comparator_events", "comparator_total", "comparator_percent"),
+)
+
+
 @rule()
 def id_equals_stem(record: Record, context: Context) -> Iterator[Finding]:
     if record["id"] != context.stem:
@@ -178,6 +185,13 @@ def enrolment_shrinks(record: Record, context: Context) -> Iterator[Finding]:
             yield Finding(("enrolment", smaller), message, "enrolment-shrinks")
 
 
+_INTERVALS = (
+    ("ci_low", ("value", "mean"), "ci_high"),
+    ("iqr_low", ("median",), "iqr_high"),
+    ("range_low", ("median", "mean"), "range_high"),
+)
+
+
 @rule("studies", "adverse-effects")
 def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
     rows: list[tuple[Path, Record]] = []
@@ -185,13 +199,10 @@ def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
         rows += _results(record)
         rows += [(path, effect) for path, _, effect in _effects(record)]
     rows += [(("frequencies", index), row) for index, row in enumerate(record.get("frequencies", ()))]
-    triples = (
-        ("ci_low", ("value", "mean"), "ci_high"),
-        ("iqr_low", ("median",), "iqr_high"),
-        ("range_low", ("median", "mean"), "range_high"),
-    )
     for path, row in rows:
-        for low, middles, high in triples:
+        for low, middles, high in _INTERVALS:
+            if low not in row and high not in row:
+                continue
             names = [low, *(name for name in middles if name in row), high]
             present = [(name, row[name]) for name in names if name in row]
             for (lower, lower_value), (upper, upper_value) in zip(present, present[1:], strict=False):
@@ -217,25 +228,26 @@ def p_parses(record: Record, context: Context) -> Iterator[Finding]:
 @rule("studies", "adverse-effects")
 def events_within_total(record: Record, context: Context) -> Iterator[Finding]:
     for path, row in _counts(record, context.kind):
-        for prefix in ("", "comparator_"):
-            events, total = row.get(f"{prefix}events"), row.get(f"{prefix}total")
+        for events_field, total_field, _ in _COUNT_FIELDS:
+            events, total = row.get(events_field), row.get(total_field)
             if events is not None and total is not None and events > total:
                 message = f"found {events} events in {total} participants"
-                yield Finding((*path, f"{prefix}events"), message, "events-within-total")
+                yield Finding((*path, events_field), message, "events-within-total")
 
 
 @rule("studies", "adverse-effects")
 def percent_agrees(record: Record, context: Context) -> Iterator[Finding]:
     for path, row in _counts(record, context.kind):
-        for prefix in ("", "comparator_"):
-            events, total, percent = (row.get(f"{prefix}{name}") for name in ("events", "total", "percent"))
-            if events is None or not total or percent is None or row.get("kind") == "percent_change":
+        for events_field, total_field, percent_field in _COUNT_FIELDS:
+            percent = row.get(percent_field)
+            events, total = row.get(events_field), row.get(total_field)
+            if percent is None or events is None or not total or row.get("kind") == "percent_change":
                 continue
             # One unit in the last printed digit: papers round up, down and to even.
-            digits = printed_decimals(row.get("printed", {}).get(f"{prefix}percent", percent))
+            digits = printed_decimals(row.get("printed", {}).get(percent_field, percent))
             if abs(100 * events / total - percent) > 10**-digits + 1e-9:
                 message = f"found {percent:g}%; {events} of {total} are {100 * events / total:.1f}%"
-                yield Finding((*path, f"{prefix}percent"), message, "percent-agrees")
+                yield Finding((*path, percent_field), message, "percent-agrees")
 
 
 @rule("studies")

@@ -67,10 +67,11 @@ def _object_typer(node: Node) -> Typer | None:
     def convert(value: Any, printed: list[tuple[dict[str, Any], str, str]]) -> Any:
         if not isinstance(value, dict):
             return value
-        for name in typers.keys() & value.keys():
-            text = value[name]
-            typed = typers[name](text, printed)
-            value[name] = typed
+        for name, text in value.items():
+            typer = typers.get(name)
+            if typer is None:
+                continue
+            typed = value[name] = typer(text, printed)
             if type(typed) is float and repr(typed) != text:
                 printed.append((value, name, text))
         return value

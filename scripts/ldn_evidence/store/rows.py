@@ -18,8 +18,8 @@ CITATION_TARGETS = (
     "interaction", "precaution", "dosing", "pharmacology", "regulatory",
 )  # fmt: skip
 
-# Value of one field from an item and the id of its record.
-_Reader = Callable[[Mapping[str, Any], str], Any]
+# The value of a column from that of a field and the id of its record.
+_Convert = Callable[[Any, str], Any]
 
 
 class RowMaker:
@@ -45,18 +45,33 @@ class RowMaker:
     def _emit_items(self, plan: RowPlan, kind: str) -> Callable[[Mapping[str, Any], str, Keys, Rows], None]:
         """Compile how one item becomes one row and the rows of its children."""
         columns, table = self.columns[plan.table], plan.table
-        # Most columns are fields of the item under the same name; only the others need a reader.
+        # Most columns are fields of the item under the same name; the others are read from where they stand.
+        places: dict[tuple[str, ...], list[tuple[str, str, _Convert | None]]] = defaultdict(list)
+        for one in plan.fields:
+            convert = _conversion(one)
+            if one.steps != (one.column,) or convert is not None:
+                places[one.steps[:-1]].append((one.column, one.steps[-1], convert))
         readers = [
-            (one.column, _reader(one))
-            for one in plan.fields
-            if one.steps != (one.column,) or one.as_json or one.arm
+            (steps, fields, dict.fromkeys(column for column, _, _ in fields))
+            for steps, fields in places.items()
         ]
         children = [(child, self._emit_lists(child, kind)) for child in plan.children]
 
         def emit(item: Mapping[str, Any], record_id: str, keys: Keys, rows: Rows) -> None:
             values = {**item, **keys}
-            for column, read in readers:
-                values[column] = read(item, record_id)
+            for steps, fields, nothing in readers:
+                place: Any = item
+                for step in steps:
+                    place = place.get(step)
+                    if place is None:
+                        values.update(nothing)
+                        break
+                else:
+                    for column, field, convert in fields:
+                        value = place.get(field)
+                        if value is not None and convert is not None:
+                            value = convert(value, record_id)
+                        values[column] = value
             rows[table].append(tuple(map(values.get, columns)))
             for child, emit_child in children:
                 found: Any = item
@@ -134,28 +149,16 @@ class RowMaker:
         return emit
 
 
-def _reader(one: Field) -> _Reader:
-    steps, last = one.steps[:-1], one.steps[-1]
-
-    def read(item: Mapping[str, Any], record_id: str) -> Any:
-        for step in steps:
-            if step not in item:
-                return None
-            item = item[step]
-        return item.get(last)
-
+def _conversion(one: Field) -> _Convert | None:
+    """What makes a field's value that of its column; None where it is the same."""
     if one.arm:
+        return _arm_key
+    return _as_json if one.as_json else None
 
-        def read_arm(item: Mapping[str, Any], record_id: str) -> Any:
-            arm = read(item, record_id)
-            return None if arm is None else f"{record_id}--{arm}"
 
-        return read_arm
-    if one.as_json:
+def _arm_key(arm: Any, record_id: str) -> str:
+    return f"{record_id}--{arm}"
 
-        def read_json(item: Mapping[str, Any], record_id: str) -> Any:
-            value = read(item, record_id)
-            return None if value is None else orjson.dumps(value).decode()
 
-        return read_json
-    return read
+def _as_json(value: Any, record_id: str) -> str:
+    return orjson.dumps(value).decode()
