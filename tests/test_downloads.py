@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,25 @@ def test_every_format_says_what_it_is_and_warns(site: Any, suffix: str) -> None:
     answer = get(site, f"/api/v1/studies/younger-2013.{suffix}")
     assert answer.status_code == 200
     assert "opioid" in " ".join(answer.text.split())
+
+
+@pytest.mark.parametrize("query", ["", "?_size=max", "?_stream=on"])
+@pytest.mark.parametrize("table", ["citations", "doses_tried"])  # more rows than Datasette gives by itself
+def test_the_csv_of_a_table_or_view_is_complete(
+    site: Any, built_database: Path, table: str, query: str
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(get(site, f"/ldn/{table}.csv{query}").text)))
+    (count,) = rows_of_query(built_database, f"SELECT count(*) FROM {table}")[0]
+    assert len(rows) == count > 100
+
+
+def test_the_csv_of_a_table_is_as_long_as_it_was_asked_to_be(site: Any, built_database: Path) -> None:
+    def rows(query: str) -> int:
+        return len(list(csv.reader(io.StringIO(get(site, f"/ldn/studies.csv?{query}").text)))) - 1
+
+    (surveys,) = rows_of_query(built_database, "SELECT count(*) FROM studies WHERE design = 'survey'")[0]
+    assert rows("_size=7") == 7
+    assert rows("design=survey") == surveys
 
 
 def test_the_feed(site: Any) -> None:

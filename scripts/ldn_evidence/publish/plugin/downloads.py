@@ -1,7 +1,10 @@
-"""What pages offer to reference managers and feed readers: references beside the API's JSON, and the feed of changes.
+"""What is taken away as a file: references beside the API's JSON, the feed of changes, and whole tables as CSV.
 
 `/api/v1/studies/<id>.bib` is one study, `/api/v1/conditions/<id>.ris` all studies of a condition; `/feed.atom` is what changed.
 They are answered before the API, which knows only JSON.
+
+`/ldn/<table or view>.csv` is Datasette's, and by itself holds the first hundred rows, or thousand, without a word. Whoever reads
+that address into a program wants all rows, and gets them unless the request says how many.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ _REFERENCES = re.compile(
     rf"/api/v1/(?P<kind>studies|conditions)/(?P<id>[a-z0-9][a-z0-9.\-]*?)"
     rf"(?P<suffix>{'|'.join(map(re.escape, _SUFFIXES))})"
 )
+_TABLE_AS_CSV = re.compile(rf"/{DATABASE_NAME}/[^/]+\.csv")
+# A request that names one of these says how much it wants; "max" is what Datasette's own link to the CSV of a table says.
+_SAYS_HOW_MUCH = re.compile(rb"(?:^|&)(?:_stream|_next|_size)=(?!max(?:&|$))")
 _STUDIES = {
     "studies": "SELECT id FROM studies WHERE id = ?",
     "conditions": "SELECT DISTINCT study_id FROM study_conditions WHERE condition_id = ? ORDER BY study_id",
@@ -54,9 +60,22 @@ def download(connection: sqlite3.Connection, path: str) -> Download | None:
     return f"{citations.MEDIA_TYPES[format]}; charset=utf-8", text.encode()
 
 
+def complete(path: str, query: bytes) -> bytes:
+    """The query string of a request, so that the CSV of a table has all its rows.
+
+    >>> complete("/ldn/studies.csv", b"design=survey")
+    b'design=survey&_stream=on'
+    >>> complete("/ldn/studies.csv", b"_size=10")
+    b'_size=10'
+    """
+    if not _TABLE_AS_CSV.fullmatch(path) or _SAYS_HOW_MUCH.search(query):
+        return query
+    return b"&".join(filter(None, [query, b"_stream=on"]))
+
+
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    """Answer downloads; everything else goes on."""
+    """Answer downloads, complete the CSV of tables; everything else goes on."""
 
     def wrap(application: Any) -> Any:
         prefix = datasette.setting("base_url").rstrip("/")
@@ -65,6 +84,7 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
             answer = None
             if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
                 path = scope["path"].removeprefix(prefix)
+                scope = {**scope, "query_string": complete(path, scope["query_string"])}
                 database = datasette.databases.get(DATABASE_NAME)
                 if database is not None and is_download(path):
                     answer = await database.execute_fn(lambda connection: _download(connection, path))
