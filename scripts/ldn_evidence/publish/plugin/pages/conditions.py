@@ -92,6 +92,20 @@ class Block:
     note: str
     rows: list[Row]
 
+    @property
+    def papers(self) -> int:
+        """How many of them are further papers on a study that stands here too."""
+        return sum(study["relation"] in _SAME_STUDY for study in self.rows)
+
+    @property
+    def studies(self) -> int:
+        """How many studies these are: papers on one are one."""
+        return len(self.rows) - self.papers
+
+
+_SAME_STUDY = frozenset({"secondary_analysis_of", "conference_version_of", "duplicate_of"})
+# Blocks that are open when the page is: those that tell what was seen in people at a low dose.
+_OPEN = frozenset({"randomised", "uncontrolled"})
 
 # Blocks of studies: key, title, what to know about them.
 _BLOCKS = (
@@ -138,6 +152,9 @@ def condition_page(reader: Reader, request: Request) -> Page:
         # Papers that hang on a trial come after the trials, in each block.
         listed.sort(key=lambda study: study["relation"] is not None)
     blocks = [Block(key, title, note, placed[key]) for key, title, note in _BLOCKS if key in placed]
+    others = next((block.studies for block in blocks if block.key == "uncontrolled"), 0)
+    planned = {study["id"] for study in placed.get("documents", [])}
+    repeated = {study["id"] for study in studies if study["relation"] in _SAME_STUDY | {"protocol_of"}}
     pools = reader.rows("meta_analyses", id=identifier)
     inputs = reader.rows("meta_analysis_inputs", id=identifier)
     asserted = reader.rows("asserted_tiers", id=identifier)
@@ -146,6 +163,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
     for stance, listed in points.items():
         for point in listed:
             point["citations"] = citations.get(f"citations.{stance}.{point['position']}", [])
+    reviews = _reviews(reader.rows("condition_reviews", id=identifier), pools)
     notes = reader.rows("condition_mechanisms", id=identifier)
     for note in notes:
         note["citations"] = citations.get(f"citations.{note['position']}", [])
@@ -186,14 +204,21 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "citations": citations.get("citations", []),
             "mechanisms": notes,
             "blocks": blocks,
-            "gauge": _gauge(pools[0], condition, words) if pools else None,
+            "open_blocks": _OPEN,
+            "other_studies": others,
+            "depths": _depths(placed.get("randomised", []), words),
+            "gauge": _gauge(pools[0], inputs, condition, words) if pools else None,
             "leading_pool": pools[0] if pools else None,
-            "plots": _plots(pools, inputs, studies, request, words),
+            "plots": _plots(pools, inputs, studies, words),
             "left_out": [row for row in inputs if not row["used"]],
             "findings": _summary_of_findings(placed.get("randomised", []), outcomes, pools, words),
-            "reviews": _reviews(reader.rows("condition_reviews", id=identifier), pools),
-            "doses": [row for row in reader.rows("condition_doses", id=identifier)
-                      if row["is_human"] and row["dose_class"] == "low"],
+            "reviews": reviews,
+            "review_measures": sorted({row["measure"] for row in reviews}, key=words.codes("effect-measures").index),
+            "doses": sorted(
+                ({**row, "is_planned": row["study_id"] in planned} for row in reader.rows("condition_doses", id=identifier)
+                 if row["is_human"] and row["dose_class"] == "low" and row["study_id"] not in repeated),
+                key=lambda row: row["is_planned"],
+            ),
             "dosing": reader.rows("condition_dosing", id=identifier),
             "adverse_events": _side_by_side(adverse_events),
             "trials": trials,
@@ -257,11 +282,13 @@ def _pooled(pool: Row, label: str) -> forest.Pooled | None:
     )  # fmt: skip
 
 
-def _gauge(pool: Row, condition: Row, words: Words) -> Any:
-    pooled = _pooled(pool, "Pooled here")
+def _gauge(pool: Row, inputs: Sequence[Row], condition: Row, words: Words) -> Any:
+    """The trials behind the pooled estimate and what they come to, small enough for the answer."""
+    pooled = _pooled(pool, f"Together, {count(pool['trials'])} trials")
     if pooled is None:
         return None
-    return forest.gauge("gauge", f"Pooled effect in {condition['name']}", pooled, _scale(pool, words))
+    lines = [_line(row) for row in inputs if row["used"] and row["meta_analysis_id"] == pool["id"]]
+    return forest.small("gauge", f"Pooled effect in {condition['name']}", lines, pooled, _scale(pool, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +301,7 @@ class Plot:
     pool: Row | None
 
 
-def _plots(
-    pools: Sequence[Row], inputs: Sequence[Row], studies: Sequence[Row], request: Request, words: Words
-) -> list[Plot]:
+def _plots(pools: Sequence[Row], inputs: Sequence[Row], studies: Sequence[Row], words: Words) -> list[Plot]:
     """A plot for each pooled estimate, and one for comparisons that stand alone at low dose."""
     plots = []
     for number, pool in enumerate(pools):
@@ -291,7 +316,7 @@ def _plots(
         image = forest.draw(
             f"forest-{number}",
             f"Forest plot. {title}",
-            [_line(row, request) for row in rows],
+            [_line(row) for row in rows],
             _pooled(pool, f"Pooled, {count(pool['trials'])} trials"),
             _scale(pool, words),
         )
@@ -313,7 +338,7 @@ def _plots(
             first["measure"], f"{title} (one trial, nothing to pool)", _better(first, studies)
         )
         image = forest.draw(
-            f"forest-{number}", f"Forest plot. {title}", [_line(row, request) for row in rows], None, scale
+            f"forest-{number}", f"Forest plot. {title}", [_line(row) for row in rows], None, scale
         )
         plots.append(Plot(title, image, rows, None))
     return plots
@@ -328,8 +353,8 @@ def _better(row: Row, studies: Sequence[Row]) -> bool | None:
     return None
 
 
-def _line(row: Row, request: Request) -> forest.Line:
-    label = short_citation({"authors": row["authors"], "year": row["year"], "study_id": row["study_id"]})
+def _line(row: Row) -> forest.Line:
+    label = short_citation(row)
     if row["participants"]:
         label += f" (n {count(row['participants'])})"
     return forest.Line(
@@ -341,9 +366,14 @@ def _summary_of_findings(
     trials: Sequence[Row], outcomes: dict[str, list[Row]], pools: Sequence[Row], words: Words
 ) -> list[dict[str, Any]]:
     """One row a family of outcomes: trials, people, which way each points, and the estimate that carries most."""
-    people = {
-        study["id"]: study["participants"] for study in trials if study["relation"] != "secondary_analysis_of"
+    # A further paper speaks for the trial that it hangs on.
+    root = {
+        study["id"]: study["related_id"] if study["relation"] in _SAME_STUDY else study["id"]
+        for study in trials
     }
+    people = {study["id"]: study["participants"] for study in trials}
+    for identifier, trial in root.items():
+        people.setdefault(trial, people[identifier])
     by_id = {study["id"]: study for study in trials}
     families: dict[str, list[Row]] = {}
     for study in trials:
@@ -355,13 +385,13 @@ def _summary_of_findings(
         pool = next(
             (pool for pool in pools if pool["domain"] == domain and pool["random_value"] is not None), None
         )
-        in_trials = list(dict.fromkeys(outcome["study_id"] for outcome in listed))
+        in_trials = list(dict.fromkeys(root[outcome["study_id"]] for outcome in listed))
         ways: dict[str, int] = {}
         for study_id in in_trials:
-            own = [outcome for outcome in listed if outcome["study_id"] == study_id]
-            ranked = sorted(
-                own, key=lambda outcome: (outcome["role"] != "primary", outcome["role"] != "unspecified")
-            )
+            own = [outcome for outcome in listed if root[outcome["study_id"]] == study_id]
+            ranked = sorted(own, key=lambda outcome: (
+                outcome["role"] != "primary", outcome["role"] != "unspecified", outcome["study_id"] != study_id
+            ))  # fmt: skip
             ways[ranked[0]["direction"]] = ways.get(ranked[0]["direction"], 0) + 1
         best = max(
             (outcome for outcome in listed if finding(outcome).text),
@@ -384,6 +414,12 @@ def _summary_of_findings(
             }
         )  # fmt: skip
     return sorted(table, key=lambda row: (not row["is_primary"], -row["trials"], -(row["people"] or 0)))
+
+
+def _depths(trials: Sequence[Row], words: Words) -> list[tuple[str, int]]:
+    """How deeply the trials were read, deepest first, with the number of each."""
+    read = by((study for study in trials if study["relation"] not in _SAME_STUDY), "verification_depth")
+    return [(code, len(read[code])) for code in words.codes("verification-depths") if code in read]
 
 
 def _reviews(rows: Sequence[Row], pools: Sequence[Row]) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import bubbles
 from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose
+from ldn_evidence.publish.plugin.pages.evidence_map import by_direction, most_people
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, items
 from ldn_evidence.publish.plugin.pages.words import Words
@@ -12,7 +13,8 @@ from ldn_evidence.publish.plugin.pages.words import Words
 def page(reader: Reader, request: Request) -> Page:
     """`/`: what this is, the way in, and where the evidence stands."""
     words = Words(reader)
-    catalogue = [row for row in reader.rows("catalogue") if not row["is_group"]]
+    everything = reader.rows("catalogue")
+    catalogue = [row for row in everything if not row["is_group"]]
     changes = [{**row, "caused_by": items(row["caused_by"])} for row in reader.rows("tier_changes", most=8)]
     newest = [{**row, "dose": dose(row)} for row in reader.rows("newest_studies", most=6)]
     mapped = reader.rows("evidence_map")
@@ -29,7 +31,10 @@ def page(reader: Reader, request: Request) -> Page:
             "changes": changes,
             "cited": citations_of(reader, [study for row in changes for study in row["caused_by"]]),
             "newest": newest,
+            "groups": sum(bool(row["is_group"]) for row in everything),
             "map": bubbles.draw("map", mapped, words, request.url),
+            "directions": by_direction(mapped),
+            "most": most_people(mapped),
             "names": [row["name"] for row in catalogue],
         },
         linked_data={

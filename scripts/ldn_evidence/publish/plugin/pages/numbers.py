@@ -52,13 +52,20 @@ def p_value(text: str | None) -> str:
     """A P value as printed, with its sign."""
     if not text:
         return ""
-    text = text.strip()
+    text = _signs(text.strip())
     return f"P = {text}" if text[:1].isdigit() or text[:1] == "." else f"P {text}"
 
 
 def minus(text: str | None) -> str:
-    """Text with hyphens before digits made minus signs where they cannot be ranges."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", text or "")
+    """Text with the signs of print: a minus before a digit, a dash in a range of numbers, ≤ and ≥."""
+    text = re.sub(r"(?<![\w.])-(?=\d)", "−", text or "")
+    return _signs(
+        re.sub(r"(?<![\w.,/–-])(\d{1,3}(?:\.\d+)?)-(\d{1,3}(?:\.\d+)?)(?![\w–-]|[.,]\d)", r"\1–\2", text)
+    )
+
+
+def _signs(text: str) -> str:
+    return text.replace("<=", "≤").replace(">=", "≥")
 
 
 def day(text: str | None) -> str:

@@ -22,6 +22,14 @@ _REFERRED = (
 )
 
 
+# Number in a register of a study that is known from its entry there.
+_NUMBER = """(SELECT study_registrations.registry_number FROM study_registrations
+    WHERE study_registrations.study_id = studies.id AND studies.verification_depth = 'registry'
+    ORDER BY study_registrations.position LIMIT 1)"""
+# What a study is cited by, beside its year: authors, else the number in a register, else the title.
+_CITED = f"studies.authors, studies.title AS cited_title, {_NUMBER} AS cited_number"
+
+
 def _reference(table: str) -> str:
     """Columns kind, id, title, authors, year and depth of whatever record a row of `table` refers to."""
     kinds = " ".join(f"WHEN {table}.{column} IS NOT NULL THEN '{kind}'" for kind, column, _ in _REFERRED)
@@ -32,14 +40,15 @@ def _reference(table: str) -> str:
     )
     return f"""CASE {kinds} END AS kind, coalesce({ids}) AS id, coalesce({titles}) AS title,
         (SELECT authors FROM studies WHERE id = {table}.study_id) AS authors,
+        (SELECT {_NUMBER} FROM studies WHERE id = {table}.study_id) AS cited_number,
         (SELECT year FROM studies WHERE id = {table}.study_id) AS year,
         (SELECT verification_depth FROM studies WHERE id = {table}.study_id) AS verification_depth,
         (SELECT retraction_status FROM studies WHERE id = {table}.study_id) AS retraction_status"""
 
 
 # A study with what a list of studies shows of it.
-_STUDY = """
-studies.id, studies.title, studies.authors, studies.year, studies.journal, studies.design, studies.blinding,
+_STUDY = f"""
+studies.id, studies.title, {_CITED}, studies.year, studies.journal, studies.design, studies.blinding,
 studies.status, studies.conclusion, studies.verification_depth, studies.retraction_status,
 studies.isolates_naltrexone, studies.uncontrolled_result,
 coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled,
@@ -146,8 +155,8 @@ ORDER BY tier_history.year DESC, conditions.name LIMIT :most""",
 SELECT {_STUDY} FROM studies {_TERMS}
 WHERE terms.randomized = 1 AND studies.year IS NOT NULL
 ORDER BY studies.year DESC, participants DESC, studies.id LIMIT :most""",
-    "cited_studies": """
-SELECT id, authors, year FROM studies WHERE id IN (SELECT value FROM json_each(:ids))""",
+    "cited_studies": f"""
+SELECT studies.id, {_CITED}, studies.year FROM studies WHERE id IN (SELECT value FROM json_each(:ids))""",
     "condition_names": "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position",
     # --- condition ------------------------------------------------------------------------------------------
     "condition": """
@@ -202,9 +211,9 @@ WHERE study_conditions.condition_id = :id
 ORDER BY outcomes.study_id, {_ROLE_ORDER}, outcomes.position""",
     "meta_analyses": """
 SELECT * FROM meta_analyses WHERE condition_id = :id ORDER BY decides DESC, trials DESC, participants DESC, id""",
-    "meta_analysis_inputs": """
+    "meta_analysis_inputs": f"""
 SELECT inputs.domain, inputs.study_id, inputs.meta_analysis_id, inputs.used, inputs.reason, inputs.weight,
-    inputs.leave_one_out_value, studies.authors, studies.year, outcomes.name AS outcome,
+    inputs.leave_one_out_value, {_CITED}, studies.year, outcomes.name AS outcome,
     effects.measure, effects.value, effects.ci_low, effects.ci_high, effects.computed_from, effects.is_printed,
     coalesce(studies.enrolment_randomized, studies.enrolment_analyzed) AS participants
 FROM meta_analysis_inputs AS inputs
@@ -213,14 +222,14 @@ JOIN outcomes ON outcomes.id = inputs.outcome_id
 LEFT JOIN effects ON effects.id = inputs.effect_id
 WHERE inputs.condition_id = :id
 ORDER BY inputs.used DESC, studies.year, inputs.study_id, inputs.position""",
-    "condition_reviews": """
-SELECT review_conflicts.*, studies.authors FROM review_conflicts
+    "condition_reviews": f"""
+SELECT review_conflicts.*, {_CITED} FROM review_conflicts
 LEFT JOIN studies ON studies.id = review_conflicts.study_id
 WHERE review_conflicts.condition_id = :id AND review_conflicts.value IS NOT NULL
     AND review_conflicts.measure <> 'within_group_change'
 ORDER BY review_conflicts.domain, review_conflicts.measure, review_conflicts.origin DESC, review_conflicts.year DESC""",
-    "condition_doses": """
-SELECT doses_tried.*, studies.authors, coalesce(terms.human, 0) AS is_human
+    "condition_doses": f"""
+SELECT doses_tried.*, {_CITED}, coalesce(terms.human, 0) AS is_human
 FROM doses_tried JOIN studies ON studies.id = doses_tried.study_id
 LEFT JOIN vocabulary_terms AS terms ON terms.vocabulary_id = 'designs' AND terms.term = studies.design
 WHERE doses_tried.condition_id = :id ORDER BY studies.year, studies.id""",
@@ -228,10 +237,10 @@ WHERE doses_tried.condition_id = :id ORDER BY studies.year, studies.id""",
 SELECT dosing.id, dosing.name, dosing.statement, dosing.setting, dosing.dose_range FROM dosing
 JOIN dosing_conditions ON dosing_conditions.dosing_id = dosing.id
 WHERE dosing_conditions.condition_id = :id ORDER BY dosing.name""",
-    "condition_adverse_events": """
+    "condition_adverse_events": f"""
 SELECT adverse_events.study_id, adverse_events.term, adverse_events.adverse_effect_id, arms.label AS arm, arms.role,
     adverse_events.events, adverse_events.total, adverse_events.percent, adverse_events.note,
-    studies.authors, studies.year
+    {_CITED}, studies.year
 FROM adverse_events
 JOIN arms ON arms.id = adverse_events.arm_id
 JOIN studies ON studies.id = adverse_events.study_id
@@ -276,8 +285,8 @@ SELECT {_STUDY}, (SELECT group_concat(conditions.name, '; ') FROM study_conditio
 FROM studies {_TERMS}
 ORDER BY studies.year DESC, participants DESC, studies.id""",
     "study": f"""
-SELECT studies.*, terms.label AS design_label, terms.evidence_kind, coalesce(terms.randomized, 0) AS is_randomized,
-    coalesce(terms.human, 0) AS is_human
+SELECT studies.*, {_NUMBER} AS cited_number, terms.label AS design_label, terms.evidence_kind,
+    coalesce(terms.randomized, 0) AS is_randomized, coalesce(terms.human, 0) AS is_human
 FROM studies {_TERMS} WHERE studies.id = :id""",
     "study_conditions": """
 SELECT conditions.id, conditions.name, conditions.evidence_tier, conditions.direction FROM study_conditions
@@ -301,13 +310,13 @@ WHERE adverse_events.study_id = :id ORDER BY adverse_events.position""",
 SELECT study_registrations.registry_number,
     (SELECT trials.id FROM trials WHERE trials.registry_number = study_registrations.registry_number) AS trial_id
 FROM study_registrations WHERE study_registrations.study_id = :id ORDER BY study_registrations.position""",
-    "study_relations": """
-SELECT study_relations.type, study_relations.note, studies.id, studies.title, studies.authors, studies.year,
+    "study_relations": f"""
+SELECT study_relations.type, study_relations.note, studies.id, studies.title, {_CITED}, studies.year,
     0 AS is_reverse
 FROM study_relations JOIN studies ON studies.id = study_relations.related_study_id
 WHERE study_relations.study_id = :id
 UNION ALL
-SELECT study_relations.type, study_relations.note, studies.id, studies.title, studies.authors, studies.year, 1
+SELECT study_relations.type, study_relations.note, studies.id, studies.title, {_CITED}, studies.year, 1
 FROM study_relations JOIN studies ON studies.id = study_relations.study_id
 WHERE study_relations.related_study_id = :id""",
     "study_pools": """
@@ -328,12 +337,12 @@ WHERE claim_evidence.study_id = :id ORDER BY claims.id""",
     "study_contradictions": """
 SELECT kind, reason, outcome_id, study_id, other_study_id FROM contradictions
 WHERE study_id = :id OR other_study_id = :id ORDER BY kind, id""",
-    "study_reviews": """
-SELECT studies.id, studies.title, studies.authors, studies.year FROM review_inclusions
+    "study_reviews": f"""
+SELECT studies.id, studies.title, {_CITED}, studies.year FROM review_inclusions
 JOIN studies ON studies.id = review_inclusions.study_id
 WHERE review_inclusions.included_study_id = :id ORDER BY studies.year DESC""",
-    "review_included": """
-SELECT studies.id, studies.title, studies.authors, studies.year FROM review_inclusions
+    "review_included": f"""
+SELECT studies.id, studies.title, {_CITED}, studies.year FROM review_inclusions
 JOIN studies ON studies.id = review_inclusions.included_study_id
 WHERE review_inclusions.study_id = :id ORDER BY review_inclusions.position""",
     # --- mechanisms -----------------------------------------------------------------------------------------
@@ -370,8 +379,8 @@ SELECT kind, reason, study_id FROM contradictions WHERE mechanism_id = :id ORDER
 SELECT * FROM adverse_effects
 ORDER BY CASE severity WHEN 'life_threatening' THEN 1 WHEN 'serious' THEN 2 WHEN 'severe' THEN 3
     WHEN 'moderate' THEN 4 WHEN 'mild_to_moderate' THEN 5 WHEN 'mild' THEN 6 ELSE 7 END, name""",
-    "adverse_effect_frequencies": """
-SELECT safety_summary.*, studies.authors, studies.year, sources.title AS source_title
+    "adverse_effect_frequencies": f"""
+SELECT safety_summary.*, {_CITED}, studies.year, sources.title AS source_title
 FROM safety_summary
 LEFT JOIN studies ON studies.id = safety_summary.study_id
 LEFT JOIN sources ON sources.id = safety_summary.source_id
@@ -386,8 +395,8 @@ ORDER BY CASE severity WHEN 'contraindicated' THEN 1 WHEN 'major' THEN 2 WHEN 's
 SELECT * FROM precautions
 ORDER BY CASE kind WHEN 'absolute' THEN 1 WHEN 'relative' THEN 2 WHEN 'precaution' THEN 3 ELSE 4 END, name""",
     # --- dosing ---------------------------------------------------------------------------------------------
-    "doses_tried": """
-SELECT doses_tried.*, studies.authors, coalesce(terms.randomized, 0) AS is_randomized
+    "doses_tried": f"""
+SELECT doses_tried.*, {_CITED}, coalesce(terms.randomized, 0) AS is_randomized
 FROM doses_tried JOIN studies ON studies.id = doses_tried.study_id
 JOIN vocabulary_terms AS terms
     ON terms.vocabulary_id = 'designs' AND terms.term = studies.design AND terms.human = 1
@@ -461,8 +470,8 @@ FROM trials ORDER BY trials.completion IS NULL, trials.completion, trials.id""",
 SELECT trial_conditions.trial_id, conditions.id, conditions.name FROM trial_conditions
 JOIN conditions ON conditions.id = trial_conditions.condition_id
 ORDER BY trial_conditions.trial_id, trial_conditions.position""",
-    "trial_reports": """
-SELECT trial_reports.trial_id, studies.id, studies.authors, studies.year FROM trial_reports
+    "trial_reports": f"""
+SELECT trial_reports.trial_id, studies.id, {_CITED}, studies.year FROM trial_reports
 JOIN studies ON studies.id = trial_reports.study_id
 ORDER BY trial_reports.trial_id, trial_reports.position""",
     # --- search ---------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ SIGNS: Mapping[tuple[str, str], str] = {
     ("evidence-levels", "hypothesis"): "○○○○",
 }
 
+_TITLE = 48  # letters of a title that stands for its authors
+_PART = re.compile(r"\s*\((?:sponsor|contact)\)$")
 _INITIALS = re.compile(r"(?:\s+[A-Z]{1,4})+\.?$")
 
 
@@ -89,9 +91,23 @@ def author_names(authors: str | None) -> list[str]:
 
 
 def short_citation(study: Row) -> str:
-    """First author and year, such as `Bruun et al. 2024`; the id where no author is known."""
+    """First author and year, such as `Bruun et al. 2024`; where no author is known, the number in a register or the title."""
     names = author_names(study.get("authors"))
-    if not names:
-        return str(study.get("study_id") or study.get("id"))
-    surname = _INITIALS.sub("", names[0]).strip() or names[0]
-    return f"{surname}{' et al.' if len(names) > 1 else ''} {study.get('year') or 'n.d.'}"
+    year = study.get("year")
+    if names:
+        first = _PART.sub("", names[0])
+        surname = _INITIALS.sub("", first).strip() or first
+        return f"{surname}{' et al.' if len(names) > 1 else ''} {year or '(undated)'}"
+    if number := study.get("cited_number"):
+        return str(number)
+    title = str(study.get("cited_title") or study.get("title") or study.get("study_id") or study["id"])
+    return f"“{shorten(title.rstrip('.'), _TITLE)}” {year or '(undated)'}"
+
+
+def shorten(text: str, most: int) -> str:
+    """`text` cut to `most` characters with an ellipsis, between words where one ends near."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1].rstrip()
+    space = cut.rfind(" ")
+    return (cut[:space] if space > most * 2 / 3 else cut).rstrip(" ,;:(–-") + "…"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing, shorten, ticks
+from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, ticks
 from ldn_evidence.publish.plugin.pages.numbers import stored
+from ldn_evidence.publish.plugin.pages.words import shorten
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 370, 700, 30, 30
+_TOP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,47 +28,58 @@ class Pair:
 
 
 def draw(name: str, pairs: Sequence[Pair]) -> Markup:
-    """The dot plot. Whiskers are 95% score intervals where the number of people is known."""
-    bottom = _TOP + len(pairs) * _ROW + 4
+    """The dot plot. Whiskers are 95% score intervals where the number of people is known.
+
+    Drawn twice: with the names beside the dots, and for narrow screens above them.
+    """
+    return _draw(name, pairs, WIDE) + _draw(f"{name}-slim", pairs, SLIM)
+
+
+def _draw(name: str, pairs: Sequence[Pair], style: str) -> Markup:
+    slim = style == SLIM
+    width, left, right, high = (350, 12, 338, 44) if slim else (860, 370, 700, 30)
+    bottom = _TOP + len(pairs) * high + 4
     most = max([max(pair.percent, pair.comparator_percent) for pair in pairs] + [10.0])
     end = min(100.0, 1.25 * most)
     drawing = Drawing(
-        name, _WIDTH, bottom + 52, "Adverse effects on low-dose naltrexone and on the comparator",
+        name, width, bottom + 52, "Adverse effects on low-dose naltrexone and on the comparator",
         " ".join(f"{pair.effect}, {pair.study}: {stored(pair.percent)}% against {stored(pair.comparator_percent)}%."
                  for pair in pairs),
+        style=style,
     )  # fmt: skip
 
     def x(percent: float) -> float:
-        return _LEFT + min(max(percent, 0.0), end) / end * (_RIGHT - _LEFT)
+        return left + min(max(percent, 0.0), end) / end * (right - left)
 
     drawing.text(0, 14, "Effect, study", style="head")
-    drawing.text(_RIGHT + 16, 14, "naltrexone / comparator", style="head")
+    numbers_at, anchor = (width, "end") if slim else (right + 16, "start")
+    drawing.text(numbers_at, 14, "naltrexone / comparator", anchor, "head")
     for tick in ticks(0, end):
         drawing.line(x(tick), _TOP - 8, x(tick), bottom, "grid")
         drawing.text(x(tick), bottom + 18, f"{stored(tick)}%", "middle", "figure small")
-    y = _TOP + _ROW / 2 - 4
+    y = _TOP + (28 if slim else high / 2 - 4)
     for pair in pairs:
-        drawing.text(0, y + 5, shorten(f"{pair.effect}, {pair.study}", 54))
-        for percent, total, offset, style in (
+        label = f"{pair.effect}, {pair.study}"
+        text_at = y - 16 if slim else y + 5
+        drawing.text(0, text_at, shorten(label, 38 if slim else 54), style="small" if slim else "")
+        for percent, total, offset, mark in (
             (pair.percent, pair.total, -5, "dot"),
             (pair.comparator_percent, pair.comparator_total, 5, "hollow"),
         ):
             if total:
-                low, high = score_interval(percent / 100, total)
-                drawing.line(x(100 * low), y + offset, x(100 * high), y + offset, "whisker")
-            drawing.circle(x(percent), y + offset, 4.5, style)
+                low, top = score_interval(percent / 100, total)
+                drawing.line(x(100 * low), y + offset, x(100 * top), y + offset, "whisker")
+            drawing.circle(x(percent), y + offset, 4.5, mark)
         drawing.text(
-            _RIGHT + 16,
-            y + 5,
-            f"{stored(pair.percent)}% / {stored(pair.comparator_percent)}%",
-            style="figure",
-        )
-        y += _ROW
-    drawing.line(_LEFT, bottom, _RIGHT, bottom)
-    drawing.circle(_LEFT + 6, bottom + 40, 4.5, "dot")
-    drawing.text(_LEFT + 16, bottom + 44, "naltrexone, low dose", style="small")
-    drawing.circle(_LEFT + 166, bottom + 40, 4.5, "hollow")
-    drawing.text(_LEFT + 176, bottom + 44, "comparator, mostly placebo", style="small")
+            numbers_at, text_at, f"{stored(pair.percent)}% / {stored(pair.comparator_percent)}%", anchor,
+            "figure small" if slim else "figure",
+        )  # fmt: skip
+        y += high
+    drawing.line(left, bottom, right, bottom)
+    drawing.circle(left + 6, bottom + 40, 4.5, "dot")
+    drawing.text(left + 16, bottom + 44, "naltrexone, low dose", style="small")
+    drawing.circle(left + 156, bottom + 40, 4.5, "hollow")
+    drawing.text(left + 166, bottom + 44, "comparator, mostly placebo", style="small")
     return drawing.markup()
 
 

@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 Number = int | float
 
+# Classes of a chart of which the stylesheet shows one: labels beside the marks, or above them for narrow screens.
+WIDE, SLIM = "chart wide", "chart slim"
+
 
 class Drawing:
     """An SVG image of `width` by `height` units with a title and a description for those who do not see it."""
@@ -23,6 +26,7 @@ class Drawing:
         description: str,
         *,
         has_links: bool = False,
+        style: str = "chart",
     ) -> None:
         self.root = ElementTree.Element(
             "svg",
@@ -30,7 +34,7 @@ class Drawing:
                 "viewBox": f"0 0 {_text(width)} {_text(height)}",
                 "width": _text(width),
                 "height": _text(height),
-                "class": "chart",
+                "class": style,
                 # What an image holds is not announced; links have to be.
                 "role": "group" if has_links else "img",
                 "aria-labelledby": f"{name}-title {name}-description",
@@ -101,11 +105,6 @@ class Link:
 
     def __exit__(self, *_: object) -> None:
         self._drawing._at = self._outer
-
-
-def shorten(text: str, most: int) -> str:
-    """`text` cut to `most` characters with an ellipsis."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def link_name(visible: str, full: str, more: str) -> str:

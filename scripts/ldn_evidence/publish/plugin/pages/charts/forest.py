@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing, log_ticks, shorten, ticks
+from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, log_ticks, ticks
 from ldn_evidence.publish.plugin.pages.numbers import estimate, stored
+from ldn_evidence.publish.plugin.pages.words import shorten
 
 RATIOS = frozenset({"RR", "OR", "HR", "IRR", "ratio_of_means"})
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 780, 250, 560, 28, 34
+_TOP = 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +65,61 @@ class Scale:
 
 
 def draw(name: str, title: str, lines: Sequence[Line], pooled: Pooled | None, scale: Scale) -> Markup:
-    """A forest plot. Intervals that leave the axis end in an arrow; the table beside it has every number."""
+    """A forest plot. Intervals that leave the axis end in an arrow; the table beside it has every number.
+
+    Drawn twice: as the field does it, and for narrow screens with the names above the intervals.
+    """
+    return _draw(name, title, lines, pooled, scale, WIDE) + small(
+        f"{name}-slim", title, lines, pooled, scale, SLIM
+    )
+
+
+def small(
+    name: str, title: str, lines: Sequence[Line], pooled: Pooled | None, scale: Scale, style: str = "chart"
+) -> Markup:
+    """The plot with the names above the intervals, which fits a telephone or a column of a page."""
+    return _draw(name, title, lines, pooled, scale, style, slim=True)
+
+
+def _draw(
+    name: str,
+    title: str,
+    lines: Sequence[Line],
+    pooled: Pooled | None,
+    scale: Scale,
+    style: str,
+    *,
+    slim: bool = False,
+) -> Markup:
     low, high = _extent(lines, pooled, scale)
     rows = len(lines) + (2 if pooled and pooled.prediction_low is not None else 1 if pooled else 0)
-    bottom = _TOP + rows * _ROW + 4
-    drawing = Drawing(name, _WIDTH, bottom + 66, title, _describe(lines, pooled, scale))
+    width, left, right, row = (350, 10, 340, 42) if slim else (780, 250, 560, 28)
+    bottom = _TOP + rows * row + (8 if slim else 4)
+    drawing = Drawing(name, width, bottom + 66, title, _describe(lines, pooled, scale), style=style)
+    letters, numbers_at, anchor = (30, width, "end") if slim else (36, right + 14, "start")
+    size = "small" if slim else ""
 
     def place(value: float) -> float:
         if scale.is_ratio:
             value, start, end = math.log(max(value, 1e-9)), math.log(low), math.log(high)
         else:
             start, end = low, high
-        return _LEFT + (value - start) / (end - start) * (_RIGHT - _LEFT)
+        return left + (value - start) / (end - start) * (right - left)
 
     def inside(value: float) -> float:
-        return min(max(place(value), _LEFT), _RIGHT)
+        return min(max(place(value), left), right)
+
+    def texts(y: float, label: str, numbers: str, emphasis: str = "") -> None:
+        at = y - 14 if slim else y + 5
+        name = label.replace(" et al.", "") if slim else label
+        drawing.text(0, at, shorten(name, letters), style=f"{size} {emphasis}".strip())
+        drawing.text(numbers_at, at, numbers, anchor, f"figure {size} {emphasis}".strip().replace("  ", " "))
 
     drawing.text(0, 16, "Study", style="head")
-    drawing.text(_RIGHT + 14, 16, f"{scale.measure} (95% CI)", style="head")
-    drawing.text(_WIDTH, 16, "Weight", "end", "head")
-    drawing.line(0, 24, _WIDTH, 24, "rule")
+    drawing.text(numbers_at, 16, f"{scale.measure} (95% CI)", anchor, "head")
+    if not slim:
+        drawing.text(width, 16, "Weight", "end", "head")
+    drawing.line(0, 24, width, 24, "rule")
 
     mid = scale.minimal_important_difference
     if mid and not scale.is_ratio:
@@ -91,48 +127,43 @@ def draw(name: str, title: str, lines: Sequence[Line], pooled: Pooled | None, sc
         drawing.rectangle(start, _TOP - 8, end - start, bottom - _TOP + 8, "trivial")
     drawing.line(place(scale.no_effect), _TOP - 8, place(scale.no_effect), bottom, "no-effect")
 
-    def whisker(y: float, start: float | None, end: float | None, style: str) -> None:
+    def whisker(y: float, start: float | None, end: float | None, kind: str) -> None:
         if start is None or end is None:
             return
-        left, right = place(start), place(end)
-        drawing.line(inside(start), y, inside(end), y, style)
-        if left < _LEFT:
-            drawing.polygon([(_LEFT, y), (_LEFT + 7, y - 4), (_LEFT + 7, y + 4)], "arrow")
-        if right > _RIGHT:
-            drawing.polygon([(_RIGHT, y), (_RIGHT - 7, y - 4), (_RIGHT - 7, y + 4)], "arrow")
+        drawing.line(inside(start), y, inside(end), y, kind)
+        if place(start) < left:
+            drawing.polygon([(left, y), (left + 7, y - 4), (left + 7, y + 4)], "arrow")
+        if place(end) > right:
+            drawing.polygon([(right, y), (right - 7, y - 4), (right - 7, y + 4)], "arrow")
 
-    y = _TOP + _ROW / 2 - 4
+    y = _TOP + (26 if slim else row / 2 - 4)
     for line in lines:
-        drawing.text(0, y + 5, shorten(line.label, 36))
+        texts(y, line.label, _numbers(line.value, line.low, line.high))
         whisker(y, line.low, line.high, "whisker")
         half = 3.5 if line.weight is None else 3 + 6 * math.sqrt(line.weight / 100)
-        if _LEFT <= place(line.value) <= _RIGHT:
-            style = "square" if line.weight is not None else "square open"
-            drawing.rectangle(place(line.value) - half, y - half, 2 * half, 2 * half, style)
-        drawing.text(_RIGHT + 14, y + 5, _numbers(line.value, line.low, line.high), style="figure")
-        weight = f"{line.weight:.0f}%" if line.weight is not None else "–"
-        drawing.text(_WIDTH, y + 5, weight, "end", "figure")
-        y += _ROW
+        if left <= place(line.value) <= right:
+            square = "square" if line.weight is not None else "square open"
+            drawing.rectangle(place(line.value) - half, y - half, 2 * half, 2 * half, square)
+        if not slim:
+            weight = f"{line.weight:.0f}%" if line.weight is not None else "–"
+            drawing.text(width, y + 5, weight, "end", "figure")
+        y += row
     if pooled:
-        drawing.text(0, y + 5, shorten(pooled.label, 30), style="strong")
+        texts(y, pooled.label, _numbers(pooled.value, pooled.low, pooled.high), "strong")
         middle = inside(pooled.value)
-        left, right = inside(pooled.low), inside(pooled.high)
-        drawing.polygon([(left, y), (middle, y - 8), (right, y), (middle, y + 8)], "diamond")
-        if place(pooled.low) < _LEFT:
-            drawing.polygon([(_LEFT - 8, y), (_LEFT, y - 5), (_LEFT, y + 5)], "arrow")
-        if place(pooled.high) > _RIGHT:
-            drawing.polygon([(_RIGHT + 8, y), (_RIGHT, y - 5), (_RIGHT, y + 5)], "arrow")
-        drawing.text(
-            _RIGHT + 14, y + 5, _numbers(pooled.value, pooled.low, pooled.high), style="figure strong"
-        )
-        y += _ROW
+        start, end = inside(pooled.low), inside(pooled.high)
+        drawing.polygon([(start, y), (middle, y - 8), (end, y), (middle, y + 8)], "diamond")
+        if place(pooled.low) < left:
+            drawing.polygon([(left - 8, y), (left, y - 5), (left, y + 5)], "arrow")
+        if place(pooled.high) > right:
+            drawing.polygon([(right + 8, y), (right, y - 5), (right, y + 5)], "arrow")
+        y += row
         if pooled.prediction_low is not None and pooled.prediction_high is not None:
-            drawing.text(0, y + 5, "Prediction interval", style="quiet")
-            whisker(y, pooled.prediction_low, pooled.prediction_high, "prediction")
             text = f"{estimate(pooled.prediction_low)} to {estimate(pooled.prediction_high)}"
-            drawing.text(_RIGHT + 14, y + 5, text, style="figure quiet")
+            texts(y, "Prediction interval", text, "quiet")
+            whisker(y, pooled.prediction_low, pooled.prediction_high, "prediction")
 
-    drawing.line(_LEFT, bottom, _RIGHT, bottom)
+    drawing.line(left, bottom, right, bottom)
     for tick in log_ticks(low, high) if scale.is_ratio else ticks(low, high):
         drawing.line(place(tick), bottom, place(tick), bottom + 5)
         drawing.text(place(tick), bottom + 19, stored(tick), "middle", "figure small")
@@ -141,39 +172,12 @@ def draw(name: str, title: str, lines: Sequence[Line], pooled: Pooled | None, sc
         if not scale.lower_is_better:
             sides = ("← favours comparator", "favours naltrexone →")
         centre = place(scale.no_effect)
-        drawing.text(min(centre - 8, _RIGHT - 170), bottom + 38, sides[0], "end", "small strong")
-        drawing.text(max(centre + 8, _LEFT + 170), bottom + 38, sides[1], "start", "small strong")
-    drawing.text((_LEFT + _RIGHT) / 2, bottom + 58, shorten(scale.label, 80), "middle", "small quiet")
-    return drawing.markup()
-
-
-def gauge(name: str, title: str, pooled: Pooled, scale: Scale) -> Markup:
-    """One estimate with its interval against no effect and the smallest difference that matters."""
-    width, left, right, y = 360, 14, 346, 34
-    low, high = _extent([], pooled, scale)
-    drawing = Drawing(name, width, 84, title, _describe([], pooled, scale))
-
-    def place(value: float) -> float:
-        if scale.is_ratio:
-            part = (math.log(max(value, 1e-9)) - math.log(low)) / (math.log(high) - math.log(low))
-        else:
-            part = (value - low) / (high - low)
-        return min(max(left + part * (right - left), left), right)
-
-    mid = scale.minimal_important_difference
-    if mid and not scale.is_ratio:
-        drawing.rectangle(place(-mid), 12, place(mid) - place(-mid), 42, "trivial")
-    drawing.line(place(scale.no_effect), 8, place(scale.no_effect), 58, "no-effect")
-    middle = place(pooled.value)
-    drawing.polygon(
-        [(place(pooled.low), y), (middle, y - 9), (place(pooled.high), y), (middle, y + 9)], "diamond"
-    )
-    drawing.line(left, 58, right, 58)
-    if scale.lower_is_better is not None:
-        sides = ("favours naltrexone", "favours comparator")
-        first, second = sides if scale.lower_is_better else (sides[1], sides[0])
-        drawing.text(left, 76, f"← {first}", "start", "small")
-        drawing.text(right, 76, f"{second} →", "end", "small")
+        drawing.text(min(centre - 8, right - 170), bottom + 38, sides[0], "end", "small strong")
+        drawing.text(max(centre + 8, left + 170), bottom + 38, sides[1], "start", "small strong")
+    if slim:
+        drawing.text(width / 2, bottom + 58, shorten(scale.label.split(";")[0], 58), "middle", "small quiet")
+    else:
+        drawing.text((left + right) / 2, bottom + 58, shorten(scale.label, 80), "middle", "small quiet")
     return drawing.markup()
 
 
