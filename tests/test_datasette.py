@@ -83,6 +83,37 @@ def test_every_canned_query_answers(server: str, name: str) -> None:
     )
 
 
+def rows_of(server: str, query: str, **parameters: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(get(server, f"/ldn/{query}.json", _shape="array", **parameters))
+    return rows
+
+
+@pytest.mark.parametrize(
+    "name", ["studies_of_condition", "outcomes_of_condition", "tier_history_of_condition"]
+)
+def test_a_condition_may_be_named_as_people_name_it(server: str, name: str) -> None:
+    more = {"domain": ""} if name == "outcomes_of_condition" else {}
+    by_id = rows_of(server, name, condition_id="crohns-disease", **more)
+    assert by_id
+    assert rows_of(server, name, condition_id=" crohn's DISEASE", **more) == by_id
+    assert rows_of(server, name, condition_id="no such condition", **more) == []
+
+
+def test_what_is_left_empty_limits_nothing(server: str) -> None:
+    every_dose = rows_of(server, "studies_by_dose", lowest_mg="", highest_mg="")
+    assert {row["dose_class"] for row in every_dose} >= {"low", "standard"}
+    assert len(rows_of(server, "studies_by_dose", lowest_mg="1", highest_mg="5")) < len(every_dose)
+    assert {row["verification_depth"] for row in rows_of(server, "studies_by_depth", depth="")} >= {
+        "abstract"
+    }
+
+
+def test_the_page_of_the_database_begins_with_questions(server: str) -> None:
+    page = get(server, "/ldn")
+    for name in VIEWS:
+        assert f'<a href="/ldn/{name}">' in page.split("<h2", 1)[0], name
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_table_and_view_opens_with_its_description(server: str, name: str) -> None:
     page = get(server, f"/ldn/{name}", _size="5")
@@ -97,7 +128,7 @@ def test_there_are_tables_and_views_to_open() -> None:
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_csv_of_a_view_is_complete(server: str, name: str) -> None:
-    rows = list(csv.reader(io.StringIO(get(server, f"/ldn/{name}.csv", _stream="on", _size="max"))))
+    rows = list(csv.reader(io.StringIO(get(server, f"/ldn/{name}.csv"))))
     # The statement itself, through the same server: a count has one row and is never cut.
     count = json.loads(get(server, "/ldn.json", sql=f"select count(*) as n from {name}", _shape="array"))
     assert len(rows) - 1 == count[0]["n"]

@@ -63,6 +63,12 @@ _HIDDEN = (
     "search", "search_data", "search_idx", "search_content", "search_docsize", "search_config", "generated_text", "sqlite_stat1",
 )  # fmt: skip
 
+# The conditions that a visitor names: by id, or by name or synonym in any case.
+_NAMED_CONDITION = """(
+    SELECT id FROM conditions WHERE :condition_id IN (id, name) OR name = trim(:condition_id) COLLATE NOCASE
+    UNION SELECT condition_id FROM condition_names WHERE name = trim(:condition_id) COLLATE NOCASE
+)"""
+
 
 def canned_queries() -> dict[str, dict[str, str]]:
     """Queries with parameters; what needs none is a view, whose CSV is never cut short."""
@@ -70,31 +76,35 @@ def canned_queries() -> dict[str, dict[str, str]]:
         "studies_of_condition": {
             "title": "Studies of a condition",
             "description": "Every study of one condition with design, size, dose and conclusion, newest first. "
-            "condition_id is the id of the condition, such as fibromyalgia.",
-            "sql": """
+            "condition_id is the condition's id, name or synonym, such as fibromyalgia.",
+            "sql": f"""
 SELECT studies.id, studies.year, studies.design, studies.blinding,
     coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled) AS participants,
     (SELECT group_concat(DISTINCT arms.dose_class) FROM arms
         WHERE arms.study_id = studies.id AND arms.role = 'intervention') AS dose_class,
     studies.verification_depth, studies.title, studies.conclusion
-FROM studies JOIN study_conditions ON study_conditions.study_id = studies.id
-WHERE study_conditions.condition_id = :condition_id
+FROM studies
+WHERE studies.id IN (SELECT study_id FROM study_conditions WHERE condition_id IN {_NAMED_CONDITION})
 ORDER BY studies.year DESC, studies.id""",
         },
         "studies_by_dose": {
             "title": "Studies of a dose range",
-            "description": "Arms whose daily dose of naltrexone lies between lowest_mg and highest_mg, both in mg a day.",
+            "description": "Arms whose daily dose of naltrexone lies between lowest_mg and highest_mg, both in mg a day; "
+            "either may be left empty.",
             "sql": """
 SELECT doses_tried.* FROM doses_tried
-WHERE dose_mg_per_day >= CAST(:lowest_mg AS REAL) AND dose_mg_per_day <= CAST(:highest_mg AS REAL)
+WHERE dose_mg_per_day >= CAST(:lowest_mg AS REAL)
+    AND (trim(:highest_mg) = '' OR dose_mg_per_day <= CAST(:highest_mg AS REAL))
 ORDER BY dose_mg_per_day, condition_name, study_id""",
         },
         "studies_by_depth": {
             "title": "What rests on an abstract",
-            "description": "Studies by how deep they were read: depth is full_text, abstract, registry, secondary or unverified.",
+            "description": "Studies by how deep they were read: depth is full_text, abstract, registry, secondary or "
+            "unverified; left empty, all that were not read in full.",
             "sql": """
-SELECT id, year, design, title, verification_read, verification_second_look
-FROM studies WHERE verification_depth = :depth ORDER BY year DESC, id""",
+SELECT id, year, design, verification_depth, title, verification_read, verification_second_look
+FROM studies WHERE verification_depth = :depth OR (:depth = '' AND verification_depth <> 'full_text')
+ORDER BY year DESC, id""",
         },
         "search_everything": {
             "title": "Search",
@@ -108,23 +118,26 @@ LIMIT 100""",
         },
         "outcomes_of_condition": {
             "title": "Results in a condition, by outcome domain",
-            "description": "Every outcome of every study of a condition with its printed effect; domain may be left empty.",
-            "sql": """
+            "description": "Every outcome of every study of a condition with its printed effect. condition_id is its id, "
+            "name or synonym; domain, such as pain, may be left empty.",
+            "sql": f"""
 SELECT studies.id AS study_id, studies.year, outcomes.domain, outcomes.name, outcomes.role, outcomes.timepoint,
     outcomes.direction, outcomes.effect_measure, outcomes.effect_value, outcomes.effect_ci_low, outcomes.effect_ci_high,
     outcomes.effect_p, studies.verification_depth
 FROM outcomes
 JOIN studies ON studies.id = outcomes.study_id
-JOIN study_conditions ON study_conditions.study_id = studies.id
-WHERE study_conditions.condition_id = :condition_id AND (:domain = '' OR outcomes.domain = :domain)
+WHERE studies.id IN (SELECT study_id FROM study_conditions WHERE condition_id IN {_NAMED_CONDITION})
+    AND (:domain = '' OR outcomes.domain = :domain)
 ORDER BY studies.year DESC, studies.id, outcomes.position""",
         },
         "tier_history_of_condition": {
             "title": "The tier of a condition over the years",
-            "description": "What the tier rule gives with the studies published up to each year.",
-            "sql": """
-SELECT year, tier, direction, changed, caused_by, studies
-FROM tier_history WHERE condition_id = :condition_id ORDER BY year""",
+            "description": "What the tier rule gives with the studies published up to each year. condition_id is the "
+            "condition's id, name or synonym.",
+            "sql": f"""
+SELECT condition_id, year, tier, direction, changed, caused_by, studies
+FROM tier_history WHERE condition_id IN {_NAMED_CONDITION}
+ORDER BY condition_id, year""",
         },
     }
 
@@ -147,8 +160,7 @@ def render_metadata(project: Project) -> str:
         **ORIGIN,
         "databases": {
             DATABASE: {
-                "description_html": f"{_NOTICE}<p>Views are named after questions; "
-                "start with <code>condition_catalogue</code>.</p>",
+                "description_html": f"{_NOTICE}{_questions(views)}",
                 **ORIGIN,
                 "queries": {
                     name: {
@@ -164,6 +176,15 @@ def render_metadata(project: Project) -> str:
     }
     head = "# Written from schema/ by `make generated`; edit the descriptions there.\n"
     return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _questions(views: Mapping[str, Any]) -> str:
+    """The views under the questions that they answer: below sixty tables nobody finds them."""
+    links = "".join(
+        f'<li><a href="/{DATABASE}/{name}">{about["question"]}</a> <code>{name}</code></li>'
+        for name, about in views.items()
+    )
+    return f"<p>Answers that need no SQL:</p><ul>{links}</ul>"
 
 
 def view_columns(project: Project) -> dict[str, list[str]]:
