@@ -12,6 +12,9 @@ SHELL := /bin/sh
 RUN := .venv/bin/ldn-evidence
 NEXT_TESTS := tests/test_server_safety.py tests/test_datasette.py tests/test_pages.py tests/test_api.py
 
+# $(call needs,VARIABLES,EXAMPLE): stop where one of them was not given.
+needs = $(if $(strip $(foreach one,$(1),$(if $($(one)),,none))),$(call stop,$(firstword $(2)) needs $(1): make $(2)))
+
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,24 +48,28 @@ build: .venv/runtime ## Build ldn.db from the records
 	@$(RUN) build
 
 .PHONY: export exports
-exports: export
-export: .venv/export ## Write all exports into dist/
+export: exports
+exports: .venv/export ## Write all exports into dist/
 	@$(RUN) export
 
 .PHONY: explain
 explain: .venv/runtime ## Why a condition has its tier: make explain CONDITION=fibromyalgia
+	@$(call needs,CONDITION,explain CONDITION=fibromyalgia)
 	@$(RUN) explain "$(CONDITION)"
 
 .PHONY: diff
-diff: .venv/runtime ## What changed between two versions: make diff OLD=v0.1.0 NEW=HEAD
+diff: .venv/runtime ## What changed between two versions: make diff OLD=HEAD~1 NEW=HEAD
+	@$(call needs,OLD NEW,diff OLD=HEAD~1 NEW=HEAD)
 	@$(RUN) diff "$(OLD)" "$(NEW)"
 
 .PHONY: new
 new: .venv/runtime ## Begin a record: make new KIND=studies ID=surname-2026
+	@$(call needs,KIND ID,new KIND=studies ID=surname-2026)
 	@$(RUN) new "$(KIND)" "$(ID)"
 
 .PHONY: add
 add: .venv/test ## Begin records from exported references: make add FROM=references.ris
+	@$(call needs,FROM,add FROM=references.ris)
 	@$(RUN) add $(FROM)
 
 .PHONY: coverage

@@ -420,6 +420,8 @@ def test_a_dry_run_writes_nothing(catalogue: Path) -> None:
     result = run(catalogue, "--dry-run", save(catalogue, "export.ris", RIS))
     assert result.exit_code == 0
     assert "would be written data/studies/moller-2019.yml" in result.output
+    assert "1 would be written" in result.output
+    assert "1 written" not in result.output
     assert not (catalogue / "data" / "studies").exists()
 
 

@@ -70,6 +70,17 @@ def test_make_alone_lists_every_target(project_root: Path) -> None:
         assert re.search(rf"^  make {target} +\S", result.stdout, re.MULTILINE), target
 
 
+@pytest.mark.parametrize(
+    ("target", "variable"), [("explain", "CONDITION"), ("new", "KIND"), ("add", "FROM"), ("diff", "OLD")]
+)
+def test_a_target_says_what_it_needs_with_an_example(project_root: Path, target: str, variable: str) -> None:
+    result = run("make", target, "--old-file=.venv/runtime", "--old-file=.venv/test", folder=project_root)
+    assert result.returncode == 2
+    (line,) = said_by_make(result)
+    assert f"{target} needs {variable}" in line
+    assert f": make {target} {variable}=" in line
+
+
 @pytest.mark.parametrize("version", ["2.7", "3.9", "3.10"])
 def test_an_old_python_is_named_in_one_line(fresh_checkout: Path, version: str) -> None:
     old = python_that(fresh_checkout, f"echo {version}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -247,6 +248,15 @@ def test_two_revisions_are_built_by_their_own_code(repository: Path) -> None:
     assert difference.old.commit == git(repository, "rev-parse", "HEAD~1")
     assert len(git(repository, "worktree", "list").splitlines()) == 1
     assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_revision_from_before_the_records_is_named(repository: Path) -> None:
+    empty = git(
+        repository, "commit-tree", "-m", "before", git(repository, "hash-object", "-wt", "tree", os.devnull)
+    )
+    with pytest.raises(CannotCompare, match=f"^{empty}: this revision has no records yet"):
+        compare_versions(Project(repository), empty, "HEAD")
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
 def test_a_revision_that_does_not_build_says_why(repository: Path) -> None:

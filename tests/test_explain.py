@@ -158,6 +158,22 @@ def test_what_cannot_be_explained_is_said_in_one_line(
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("name", ["example-disease", "Example Disease", "example’s-DISORDER"])
+def test_a_condition_may_be_named_as_people_name_it(root: Path, name: str) -> None:
+    record = root / "data" / "conditions" / "example-disease.yml"
+    text = record.read_text("utf-8")
+    assert "synonyms" not in text
+    record.write_text(text.replace("category:", "synonyms: [Example's disorder]\ncategory:", 1), "utf-8")
+    result = explain(root, name, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["condition"] == "example-disease"
+
+
+def test_a_part_of_a_name_leads_to_the_conditions_that_have_it(root: Path) -> None:
+    assert "did you mean example-disease, example-group?" in explain(root, "exam").output
+    assert "name a condition" in explain(root, "").output
+
+
 def test_a_missing_file_and_a_condition_with_problems_are_named(root: Path) -> None:
     result = explain(root, "example-disease", "--what-if", root / "nowhere.yml")
     assert result.exit_code == 2

@@ -79,9 +79,10 @@ def test_check_names_every_field_that_is_still_open(catalogue: Path, kind: str) 
 
 
 def test_an_unknown_kind_gets_a_suggestion(catalogue: Path) -> None:
-    result = run(catalogue, "new", "studeis", "smith-2024")
-    assert result.exit_code == 2
-    assert 'did you mean "studies"?' in result.output
+    for kind, meant in [("studeis", "studies"), ("study", "studies"), ("Adverse effect", "adverse-effects")]:
+        result = run(catalogue, "new", kind, "smith-2024")
+        assert result.exit_code == 2
+        assert f'did you mean "{meant}"?' in result.output
 
 
 @pytest.mark.parametrize("id", ["Smith-2024", "smith_2024", "../smith", "smith--2024", "s" * 81, ""])

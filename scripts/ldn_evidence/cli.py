@@ -235,8 +235,8 @@ def add(context: click.Context, what: tuple[str, ...], dry_run: bool) -> None:
     done: Counter[str] = Counter()
     try:
         for added in add_drafts(project, what, dry_run=dry_run):
-            done[added.result] += 1
             result = "would be written" if dry_run and added.result == "written" else added.result
+            done[result] += 1
             text = ": ".join(filter(None, [" ".join(filter(None, [result, added.file])), added.message]))
             click.echo(f"{added.origin}: {text}")
     except CannotAdd as error:
@@ -296,7 +296,10 @@ def generate(context: click.Context) -> None:
 )
 @click.pass_context
 def explain(context: click.Context, condition: str, as_json: bool, what_if: Path | None) -> None:
-    """Say why CONDITION has its tier and direction: trace, studies, history, outlook."""
+    """Say why CONDITION has its tier and direction: trace, studies, history, outlook.
+
+    CONDITION is an id, a name or a synonym: fibromyalgia, "Crohn's disease".
+    """
     project = project_of(context)
     from ldn_evidence.explain import CannotExplain, HypotheticalHasProblems, as_data, show
     from ldn_evidence.explain import explain as explain_condition

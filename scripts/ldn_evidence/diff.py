@@ -526,6 +526,8 @@ def _database(project: Project, name: str) -> Iterator[Path]:
         try:
             if not worktree.is_dir():
                 raise CannotCompare(f"{name}: git could not check it out: {added}")
+            if not all(folder.is_dir() for folder in (Project(worktree).data, Project(worktree).schema)):
+                raise CannotCompare(f"{name}: this revision has no records yet (data/ and schema/)")
             yield _build(worktree, name)
         finally:
             _git(project, "worktree", "remove", "--force", str(worktree))

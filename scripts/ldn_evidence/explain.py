@@ -7,7 +7,7 @@ also what it would change.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,17 +79,17 @@ def explain(project: Project, condition: str, what_if: Path | None = None) -> Ex
 
     Args:
         project: The project.
-        condition: Identifier of the condition.
+        condition: The condition by its id, or by its name or a synonym, however written.
         what_if: A file with a hypothetical study record.
 
     Raises:
-        CannotExplain: There is no such condition, or the study has nothing to do with it.
+        CannotExplain: There is no such condition, or more than one, or the study has nothing to do with it.
         HypotheticalHasProblems: The hypothetical study is not a clean record.
     """
     checked = check_project(project)
     catalogue = Catalogue(checked)
     if ("conditions", condition) not in catalogue:
-        raise CannotExplain(_no_such_condition(project, condition, catalogue))
+        condition = _condition_of_that_name(project, condition, catalogue)
     record = catalogue.record("conditions", condition)
     rules = project.schema / "tiers.yml"
     appraiser = Appraiser(catalogue, rules)
@@ -101,10 +101,35 @@ def explain(project: Project, condition: str, what_if: Path | None = None) -> Ex
     return Explanation(record, now, then, hypothetical, appraiser, len(checked.problems))
 
 
-def _no_such_condition(project: Project, condition: str, catalogue: Catalogue) -> str:
-    if (project.data / "conditions" / f"{condition}.yml").is_file():
-        return f"data/conditions/{condition}.yml has problems; `ldn-evidence check` says which"
-    return f"there is no condition {condition!r}{did_you_mean(condition, catalogue.ids('conditions'))}"
+def _condition_of_that_name(project: Project, name: str, catalogue: Catalogue) -> str:
+    """The id of the one condition that is called `name`."""
+    if not name.strip():
+        raise CannotExplain("name a condition, such as fibromyalgia")
+    if (project.data / "conditions" / f"{name}.yml").is_file():
+        raise CannotExplain(f"data/conditions/{name}.yml has problems; `ldn-evidence check` says which")
+    called: dict[str, list[str]] = {}
+    for record in catalogue.records("conditions"):
+        for one in {_folded(text) for text in (record["id"], record["name"], *record.get("synonyms", ()))}:
+            called.setdefault(one, []).append(record["id"])
+    word = _folded(name)
+    found = called.get(word, [])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CannotExplain(f"{name!r} may be {' or '.join(found)}")
+    near = {id for text, ids in called.items() if len(word) > 2 and word in text for id in ids}
+    hint = f"; did you mean {_listed(near)}?" if near else did_you_mean(name, catalogue.ids("conditions"))
+    raise CannotExplain(f"there is no condition {name!r}{hint}")
+
+
+def _folded(text: str) -> str:
+    """A name without what people write differently: case, spaces, hyphens, apostrophes."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _listed(ids: Iterable[str], most: int = 5) -> str:
+    first, more = sorted(ids)[:most], len(set(ids)) - most
+    return ", ".join(first) + (f" or one of {more} more" if more > 0 else "")
 
 
 def _hypothetical(project: Project, path: Path, condition: str, catalogue: Catalogue) -> dict[str, Any]:
@@ -320,7 +345,14 @@ def _what_if(data: Mapping[str, Any]) -> RenderableType:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        min_width=len(title),  # a title is folded to the width of its table
+    )
     for column in columns:
         right = column in ("People", "Weight", "Year")
         table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")

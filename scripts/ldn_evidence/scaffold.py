@@ -37,10 +37,11 @@ def new_record(project: Project, kind: str, id: str) -> Path:
     """
     schemas = Schemas(project.schema)
     if kind not in schemas.kinds:
-        raise ScaffoldError(
-            f"there is no kind of record {kind!r}{did_you_mean(kind, schemas.kinds)} "
-            f"(kinds: {', '.join(schemas.kinds)})"
+        plural = next(
+            (one for one in schemas.kinds if schemas.record(one)["title"].lower() == kind.lower()), ""
         )
+        meant = f'; did you mean "{plural}"?' if plural else did_you_mean(kind, schemas.kinds)
+        raise ScaffoldError(f"there is no kind of record {kind!r}{meant} (kinds: {', '.join(schemas.kinds)})")
     schema = schemas.record(kind)
     form = schema["properties"]["id"]
     if not re.fullmatch(form["pattern"], id) or len(id) > form["maxLength"]:
