@@ -849,15 +849,11 @@ def _verdict(values: _Values, rule: TierRule) -> tuple[str, str]:
     return _tier(values, rule), _first_met(rule.direction_rules, values).gives
 
 
-def _union(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """All names of the parts, sorted, as those of each part are."""
-    union: tuple[str, ...] = ()
-    for part in parts:
-        if not union:
-            union = part
-        elif part and part != union:
-            union = tuple(sorted({*union, *part}))
-    return union
+def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of both, sorted as those of each are."""
+    if not other or one == other:
+        return one
+    return tuple(sorted({*one, *other})) if one else other
 
 
 class _Seen(NamedTuple):
@@ -873,63 +869,66 @@ class _Tracer:
 
     def __init__(self, body: _Body) -> None:
         self._body, self._values = body, body.values()
-        self._seen: dict[str, _Seen] = {}
+        self._units = [
+            (unit.id, unit.positions.taken) for unit in sorted(body.units, key=lambda unit: unit.id)
+        ]
+        self._seen: dict[int, _Seen] = {}
         self._results: dict[_Criterion, CriterionResult] = {}
 
     def _look(self, measure: _Measure) -> _Seen:
-        known = self._seen.get(measure.name)
-        if known is None:
-            studies: list[str] = []
-            pools: list[str] = []
-            position = measure.position
-            value = self._values[position]
-            if value and measure.count == "estimates":
-                for pool in self._body.estimates(measure):
-                    (pools if pool.computed else studies).append(pool.id)
-            elif value:
-                unsized = measure.count == "unsized"
-                studies = [
-                    unit.id
-                    for unit in self._body.units
-                    if position in unit.positions.taken and (not unsized or unit.participants is None)
-                ]
-            known = _Seen((measure.name, value), tuple(sorted(studies)), tuple(sorted(pools)))
-            self._seen[measure.name] = known
-        return known
+        position = measure.position
+        value = self._values[position]
+        studies: Iterable[str] = ()
+        pools: Iterable[str] = ()
+        if value and measure.count == "estimates":
+            found = self._body.estimates(measure)
+            studies = sorted(pool.id for pool in found if not pool.computed)
+            pools = sorted(pool.id for pool in found if pool.computed)
+        elif value and measure.count == "unsized":
+            sized = {unit.id for unit in self._body.units if unit.participants is not None}
+            studies = [name for name, taken in self._units if position in taken and name not in sized]
+        elif value:
+            studies = [name for name, taken in self._units if position in taken]
+        seen = self._seen[position] = _Seen((measure.name, value), tuple(studies), tuple(pools))
+        return seen
 
-    def _result(self, criterion: _Criterion) -> CriterionResult:
-        known = self._results.get(criterion)
-        if known is None:
-            seen = [self._look(measure) for measure in criterion.measures]
-            known = self._results[criterion] = CriterionResult(
-                criterion.id,
-                criterion.statement,
-                criterion.needs,
-                tuple([one.value for one in seen]),
-                criterion.test(self._values),
-                _union([one.studies for one in seen]),
-                _union([one.pools for one in seen]),
-            )
-        return known
+    def _try(self, criterion: _Criterion) -> CriterionResult:
+        inputs: list[tuple[str, int]] = []
+        studies: tuple[str, ...] = ()
+        pools: tuple[str, ...] = ()
+        for measure in criterion.measures:
+            value, its_studies, its_pools = self._seen.get(measure.position) or self._look(measure)
+            inputs.append(value)
+            studies = _union(studies, its_studies)
+            pools = _union(pools, its_pools)
+        satisfied = criterion.test(self._values)
+        result = self._results[criterion] = CriterionResult(
+            criterion.id, criterion.statement, criterion.needs, tuple(inputs), satisfied, studies, pools
+        )
+        return result
 
     def steps(self, rules: Sequence[_Rule]) -> list[TraceStep]:
         """One step for each rule, up to and including the one that is met."""
         steps: list[TraceStep] = []
         for rule in rules:
-            criteria = tuple([self._result(criterion) for criterion in rule.criteria])
+            criteria = tuple([self._results.get(each) or self._try(each) for each in rule.criteria])
             unmet = [criterion for criterion in criteria if not criterion.satisfied]
-            deciding = unmet or criteria
+            studies: tuple[str, ...] = ()
+            pools: tuple[str, ...] = ()
+            for criterion in unmet or criteria:
+                studies = _union(studies, criterion.studies)
+                pools = _union(pools, criterion.pools)
             steps.append(
                 TraceStep(
                     rule=rule.id,
                     about=rule.about,
                     gives=rule.gives,
                     statement=rule.statement,
-                    inputs=tuple({pair: None for criterion in criteria for pair in criterion.inputs}),
+                    inputs=tuple(dict.fromkeys(pair for criterion in criteria for pair in criterion.inputs)),
                     satisfied=not unmet,
                     unmet=tuple([criterion.id for criterion in unmet]),
-                    studies=_union([criterion.studies for criterion in deciding]),
-                    pools=_union([criterion.pools for criterion in deciding]),
+                    studies=studies,
+                    pools=pools,
                     criteria=criteria,
                 )
             )
