@@ -50,6 +50,7 @@ from ldn_evidence.appraise.effects import (
     standardised_mean_difference,
     with_ci_level,
 )
+from ldn_evidence.appraise.records import arm_result
 from ldn_evidence.printed_numbers import PValue, half_unit, parse_p, printed_decimals
 
 # The first call of a quantile imports SciPy, which no property is about.
@@ -629,7 +630,22 @@ def test_a_rounded_effect_never_disagrees_with_its_arms(
         assert disagreement(shown, effect) == ()
 
 
-# --- several arms as one --------------------------------------------------------------------------
+# --- as records give them -------------------------------------------------------------------------
+
+
+def test_every_number_of_a_result_reaches_the_field_of_its_name() -> None:
+    numbers: dict[str, Any] = {
+        name: position
+        for position, name in enumerate(
+            "n mean sd se ci_low ci_high median iqr_low iqr_high events total percent".split(), 1
+        )
+    }
+    result = {"arm": "naltrexone", **numbers, "kind": "endpoint", "note": "none of the effect's business"}
+    assert arm_result(result) == ArmResult(**numbers, kind="endpoint")
+    assert arm_result({"arm": "naltrexone", "n": 12, "se": 0}) == ArmResult(n=12)
+
+
+# --- published worked examples --------------------------------------------------------------------------
 
 people = st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(
     lambda values: max(values) - min(values) > 0.01

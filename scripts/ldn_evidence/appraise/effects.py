@@ -73,7 +73,6 @@ class ArmResult:
     se: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
-    ci_level: float = 0.95
     median: float | None = None
     iqr_low: float | None = None
     iqr_high: float | None = None
@@ -82,6 +81,7 @@ class ArmResult:
     percent: float | None = None
     kind: Kind | None = None
     """What the numbers describe. A percentage counts participants only where this says "count"."""
+    ci_level: float = 0.95
     derivation: str = ""
     """How mean and SD came about when they are not the printed ones (see :func:`median_to_mean`)."""
 
@@ -192,19 +192,19 @@ def _effect(
         quantile = normal_quantile(ci_level)
     low, high = _interval(measure, centre, standard_error, quantile)
     return Effect(
-        measure=measure,
-        value=from_analysis_scale(measure, centre) if value is None else value,
-        standard_error=standard_error,
-        ci_low=low,
-        ci_high=high,
-        computed_from=computed_from,
-        printed=printed,
-        note=note,
-        ci_level=ci_level,
-        degrees_of_freedom=degrees_of_freedom,
-        t_interval=t_interval,
-        value_rounding=value_rounding,
-        error_rounding=error_rounding,
+        measure,
+        from_analysis_scale(measure, centre) if value is None else value,
+        standard_error,
+        low,
+        high,
+        computed_from,
+        printed,
+        note,
+        ci_level,
+        degrees_of_freedom,
+        t_interval,
+        value_rounding,
+        error_rounding,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -289,10 +289,15 @@ class StudyReader:
             facts.review = _review(record, comparisons)
             facts.concludes_on = self._concludes_on(facts.conditions, comparisons)
         if design.get("human"):
+            # What no outcome tells apart is the same for all conditions.
+            told_apart = {comparison.condition for comparison in comparisons}
+            same: tuple[StudyEvidence, dict[str, str]] | None = None
             for condition in facts.conditions:
-                facts.evidence[condition], facts.decided_by[condition] = self._evidence(
-                    study, condition, facts, comparisons
-                )
+                if condition in told_apart:
+                    evidence = self._evidence(study, condition, facts, comparisons)
+                else:
+                    evidence = same = same or self._evidence(study, condition, facts, comparisons)
+                facts.evidence[condition], facts.decided_by[condition] = evidence
         if facts.is_randomised and design.get("evidence_kind") == "trial":
             facts.comparisons = tuple(comparisons)
         return StudyReading(facts, effects, conflicts)
@@ -615,32 +620,16 @@ def name_of(record: Record) -> str:
 # --- numbers --------------------------------------------------------------------------------------
 
 
-# Fields of a result that the effects module takes as they are.
-_NUMBERS_OF_ARM = frozenset(
-    {
-        "n",
-        "mean",
-        "sd",
-        "se",
-        "ci_low",
-        "ci_high",
-        "median",
-        "iqr_low",
-        "iqr_high",
-        "events",
-        "total",
-        "percent",
-        "kind",
-    }
-)
+# A result says of these what an arm does, under the same names; the last two fields it does not have.
+_NUMBERS_OF_ARM = tuple(field.name for field in fields(ArmResult))[:-2]
 
 
 def arm_result(result: Record) -> ArmResult:
     """The numbers of one arm as the effects module takes them."""
-    numbers = {name: value for name, value in result.items() if name in _NUMBERS_OF_ARM}
-    if not numbers.get("se"):
-        numbers["se"] = None
-    return ArmResult(**numbers)
+    if result.get("se") == 0:
+        result = {**result, "se": None}
+    numbers: Iterable[Any] = map(result.get, _NUMBERS_OF_ARM)
+    return ArmResult(*numbers)
 
 
 def printed_effect(effect: Record) -> PrintedEffect | None:
