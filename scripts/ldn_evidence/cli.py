@@ -254,23 +254,35 @@ def add(context: click.Context, what: tuple[str, ...], dry_run: bool) -> None:
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--yaml-to-sqlite/--no-yaml-to-sqlite", "with_tool", default=False, help="Also run that tool.")
 @click.option("--scale", metavar="N,N,...", help="Measure builds of these sizes once each, and nothing else.")
+@click.option(
+    "--all-randomised",
+    is_flag=True,
+    help="Every study a randomised trial with numbers: the most to appraise.",
+)
 @click.pass_context
 def bench(
-    context: click.Context, records: int, repeats: int, seed: int, with_tool: bool, scale: str | None
+    context: click.Context,
+    records: int,
+    repeats: int,
+    seed: int,
+    with_tool: bool,
+    scale: str | None,
+    all_randomised: bool,
 ) -> None:
     """Measure builds of a generated catalogue, as ratios against baselines."""
     project = project_of(context)
     from rich.console import Console
 
-    from ldn_evidence.bench import run_bench, run_scale
+    from ldn_evidence.bench import DESIGNS, run_bench, run_scale
 
+    designs = {"randomised": 1} if all_randomised else DESIGNS
     if scale is not None:
         sizes = scale.split(",")
         if not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
             raise Misuse(f"--scale: found {scale!r}; must be numbers of studies such as 2000,20000")
-        run_scale(project, [int(size) for size in sizes], seed, Console())
+        run_scale(project, [int(size) for size in sizes], seed, designs, Console())
         return
-    run_bench(project, records, repeats, seed, with_tool, Console())
+    run_bench(project, records, repeats, seed, designs, with_tool, Console())
 
 
 @main.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ldn_evidence.project import Project
@@ -12,6 +13,8 @@ from ldn_evidence.project import Project
 # Ten studies a condition; as in the real catalogue one study in four bears on two conditions.
 _STUDIES_FOR_A_NEW_CONDITION = 8
 _STUDIES_OF_TWO_CONDITIONS = 0.25
+# As in the real catalogue: one study in five is a randomised trial, and a study holds about sixty values.
+DESIGNS = {"randomised": 1, "uncontrolled": 2, "preclinical": 2}
 _WORDS = (
     "low dose naltrexone was compared with placebo in adults who had pain for more than six months and were not on "
     "opioids participants kept daily ratings and the change at the end of treatment was analysed with the baseline "
@@ -21,7 +24,9 @@ _NAMES = ["Younger J", "Østergaard L", "Smith JP", "Patten DK", "Vælimäki T",
 _DOMAINS = ["pain", "fatigue", "sleep", "quality_of_life", "mood"]
 
 
-def write_catalogue(project: Project, root: Path, records: int, seed: int) -> Project:
+def write_catalogue(
+    project: Project, root: Path, records: int, seed: int, designs: Mapping[str, int] = DESIGNS
+) -> Project:
     """Write a project with so many study records of about 2.5 KB, and the conditions that they name.
 
     Args:
@@ -29,6 +34,7 @@ def write_catalogue(project: Project, root: Path, records: int, seed: int) -> Pr
         root: Folder of the new project; must not exist.
         records: Number of studies.
         seed: Seed of the random numbers.
+        designs: How often each kind of design comes.
     """
     shutil.copytree(project.schema, root / "schema")
     shutil.copytree(project.data / "vocabularies", root / "data" / "vocabularies")
@@ -36,8 +42,9 @@ def write_catalogue(project: Project, root: Path, records: int, seed: int) -> Pr
     studies.mkdir()
     numbers = random.Random(seed)
     names = [f"bench-disease-{number:07d}" for number in range(2 + records // _STUDIES_FOR_A_NEW_CONDITION)]
-    for number in range(records):
-        text = _study(numbers, number, names)
+    drawn = numbers.choices(list(designs), list(designs.values()), k=records)
+    for number, design in enumerate(drawn):
+        text = _study(numbers, number, names, design)
         (studies / f"bench-study-{number:07d}.yml").write_text(text, "utf-8")
     conditions = root / "data" / "conditions"
     conditions.mkdir()
@@ -86,33 +93,54 @@ def _effect(difference: float, standard_error: float) -> list[str]:
     ]
 
 
-def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
+def _study(numbers: random.Random, number: int, conditions: list[str], design: str) -> str:
+    """One record, of the parts that studies of its design have in the real catalogue."""
     size = numbers.randint(10, 99)
+    weeks = numbers.choice([8, 12, 16])
+    lines = _head(numbers, number, conditions)
+    if design == "randomised":
+        lines += _randomised(numbers, size, weeks)
+    elif design == "uncontrolled":
+        lines += _uncontrolled(numbers, size, weeks)
+    else:
+        lines += _preclinical(numbers)
+    lines += [
+        f"funding: Fund {number} for invented studies",
+        "conclusion: >-",
+        f"  Invented study {number} found this, {_words(numbers, 12).lower()}, and",
+        f"  that {_words(numbers, 14).lower()}.",
+        "verification:",
+        "  depth: abstract",
+        "  read: The abstract of an invented study.",
+        "  on: 2026-01-15",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(numbers: random.Random, number: int, conditions: list[str]) -> list[str]:
     of_two = numbers.random() < _STUDIES_OF_TWO_CONDITIONS
-    lines = [
+    return [
         f"id: bench-study-{number:07d}",
         f"title: {_words(numbers, 14)}",
         "authors:",
         *(f"  - {name}" for name in numbers.sample(_NAMES, 3)),
-        "journal: Journal of Invented Trials",
+        "journal: Journal of Invented Studies",
         f"year: {numbers.randint(2007, 2025)}",
         f"pmid: {10_000_000 + number}",
         f"doi: 10.1000/bench.{number}",
-        f"registry: [NCT{10_000_000 + number}]",
-        "design: randomized_parallel",
-        "blinding: double_blind",
         "status: published",
         f"conditions: [{', '.join(numbers.sample(conditions, 2 if of_two else 1))}]",
-        f"population: Adults of 18 to 65 years, {_words(numbers, 8).lower()}",
         f"country: {numbers.choice(['Denmark', 'Norway', 'United States', 'Iran', 'Brazil'])}",
-        "enrolment:",
-        f"  randomized: {2 * size}",
-        f"  analyzed: {2 * size - 3}",
-        f"  completed: {2 * size - 5}",
-        "arms:",
     ]
-    weeks = numbers.choice([8, 12, 16])
-    lines += [
+
+
+def _people(numbers: random.Random) -> str:
+    return f"population: Adults of 18 to 65 years, {_words(numbers, 8).lower()}"
+
+
+def _intervention(numbers: random.Random, size: int, weeks: int) -> list[str]:
+    return [
+        "arms:",
         "  - id: naltrexone",
         "    label: Naltrexone capsules",
         "    role: intervention",
@@ -122,6 +150,57 @@ def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
         "    route: oral",
         f"    weeks: {weeks}",
         f"    n: {size}",
+    ]
+
+
+def _outcome(domain: str, position: int, weeks: int) -> list[str]:
+    return [
+        f"  - id: {domain.replace('_', '-')}",
+        f"    name: {domain.replace('_', ' ')} at the end of treatment",
+        f"    domain: {domain}",
+        f"    role: {'primary' if position == 0 else 'secondary'}",
+        f"    timepoint: {weeks} weeks",
+        "    better: lower",
+        "    results:",
+    ]
+
+
+def _result(arm: str, kind: str, size: int, mean: float, deviation: float) -> list[str]:
+    return [
+        f"      - arm: {arm}",
+        f"        kind: {kind}",
+        f"        n: {size}",
+        f"        mean: {mean:.2f}",
+        f"        sd: {deviation:.2f}",
+    ]
+
+
+def _adverse_events(numbers: random.Random, size: int) -> list[str]:
+    return [
+        "adverse_events:",
+        "  by_arm:",
+        "    - arm: naltrexone",
+        "      term: vivid dreams",
+        f"      events: {numbers.randint(0, 9)}",
+        f"      total: {size}",
+    ]
+
+
+def _limitations(numbers: random.Random, count: int) -> list[str]:
+    return ["limitations:", *(f"  - {_words(numbers, 14)}." for _ in range(count))]
+
+
+def _randomised(numbers: random.Random, size: int, weeks: int) -> list[str]:
+    lines = [
+        f"registry: [NCT{numbers.randint(10_000_000, 99_999_999)}]",
+        "design: randomized_parallel",
+        "blinding: double_blind",
+        _people(numbers),
+        "enrolment:",
+        f"  randomized: {2 * size}",
+        f"  analyzed: {2 * size - 3}",
+        f"  completed: {2 * size - 5}",
+        *_intervention(numbers, size, weeks),
         "  - id: placebo",
         "    label: Placebo capsules",
         "    role: comparator",
@@ -133,43 +212,36 @@ def _study(numbers: random.Random, number: int, conditions: list[str]) -> str:
         "outcomes:",
     ]
     for position, domain in enumerate(numbers.sample(_DOMAINS, 2)):
-        lines += [
-            f"  - id: {domain.replace('_', '-')}",
-            f"    name: {domain.replace('_', ' ')} at the end of treatment",
-            f"    domain: {domain}",
-            f"    role: {'primary' if position == 0 else 'secondary'}",
-            f"    timepoint: {weeks} weeks",
-            "    better: lower",
-            "    results:",
-        ]
+        lines += _outcome(domain, position, weeks)
         means, deviations = [], []
         for arm in ("naltrexone", "placebo"):
             means.append(round(numbers.uniform(4, 7), 2))
             deviations.append(round(numbers.uniform(1.5, 3), 2))
-            lines += [
-                f"      - arm: {arm}",
-                "        kind: endpoint",
-                f"        n: {size}",
-                f"        mean: {means[-1]:.2f}",
-                f"        sd: {deviations[-1]:.2f}",
-            ]
+            lines += _result(arm, "endpoint", size, means[-1], deviations[-1])
         lines += _effect(means[0] - means[1], math.hypot(*deviations) / math.sqrt(size))
-    lines += [
-        "adverse_events:",
-        "  by_arm:",
-        "    - arm: naltrexone",
-        "      term: vivid dreams",
-        f"      events: {numbers.randint(0, 9)}",
-        f"      total: {size}",
-        f"funding: Fund {number} for invented trials",
-        "limitations:",
-        f"  - {_words(numbers, 14)}.",
-        "conclusion: >-",
-        f"  Invented trial {number} found this, {_words(numbers, 12).lower()}, and",
-        f"  that {_words(numbers, 14).lower()}.",
-        "verification:",
-        "  depth: abstract",
-        "  read: The abstract of an invented trial.",
-        "  on: 2026-01-15",
+    return [*lines, *_adverse_events(numbers, size), *_limitations(numbers, 1)]
+
+
+def _uncontrolled(numbers: random.Random, size: int, weeks: int) -> list[str]:
+    lines = [
+        f"design: {numbers.choice(['single_arm_open_label', 'case_series', 'retrospective_cohort'])}",
+        _people(numbers),
+        "enrolment:",
+        f"  enrolled: {size}",
+        f"uncontrolled_result: {numbers.choice(['improved', 'unchanged'])}",
+        *_intervention(numbers, size, weeks),
+        "outcomes:",
     ]
-    return "\n".join(lines) + "\n"
+    for position, domain in enumerate(numbers.sample(_DOMAINS, 2)):
+        lines += _outcome(domain, position, weeks)
+        lines += _result("naltrexone", "change", size, numbers.uniform(-3, 1), numbers.uniform(1.5, 3))
+        lines.append("    direction: not_comparable")
+    return [*lines, *_adverse_events(numbers, size), *_limitations(numbers, 6)]
+
+
+def _preclinical(numbers: random.Random) -> list[str]:
+    return [
+        f"design: {numbers.choice(['preclinical_in_vivo', 'preclinical_in_vitro', 'narrative_review'])}",
+        f"design_note: {_words(numbers, 30)}",
+        *_limitations(numbers, 14),
+    ]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -65,7 +65,13 @@ class Measurement:
 
 
 def run_bench(
-    project: Project, records: int, repeats: int, seed: int, with_yaml_to_sqlite: bool, console: Console
+    project: Project,
+    records: int,
+    repeats: int,
+    seed: int,
+    designs: Mapping[str, int],
+    with_yaml_to_sqlite: bool,
+    console: Console,
 ) -> None:
     """Measure and print.
 
@@ -74,11 +80,12 @@ def run_bench(
         records: Number of generated studies.
         repeats: Runs of each measurement.
         seed: Seed of the generated catalogue.
+        designs: How often each kind of design comes in it.
         with_yaml_to_sqlite: Also run the tool `yaml-to-sqlite`, which takes minutes from 10,000 records on.
         console: Where to print.
     """
     with tempfile.TemporaryDirectory(prefix="ldn-bench-") as folder:
-        catalogue = write_catalogue(project, Path(folder) / "catalogue", records, seed)
+        catalogue = write_catalogue(project, Path(folder) / "catalogue", records, seed, designs)
         studies = catalogue.data / "studies"
         size = sum(path.stat().st_size for path in studies.iterdir())
         console.print(
@@ -110,13 +117,16 @@ def run_bench(
         console.print(f"database of the generated catalogue: {database / 1e6:.1f} MB")
 
 
-def run_scale(project: Project, sizes: Sequence[int], seed: int, console: Console) -> None:
+def run_scale(
+    project: Project, sizes: Sequence[int], seed: int, designs: Mapping[str, int], console: Console
+) -> None:
     """Measure a cold build and one with nothing changed for several sizes, each once.
 
     Args:
         project: Where schemas and vocabularies come from.
         sizes: Numbers of generated studies.
         seed: Seed of the generated catalogues.
+        designs: How often each kind of design comes in them.
         console: Where to print.
     """
     table = Table(title="one run of each size")
@@ -131,7 +141,7 @@ def run_scale(project: Project, sizes: Sequence[int], seed: int, console: Consol
         table.add_column(heading, justify="right")
     for records in sizes:
         with tempfile.TemporaryDirectory(prefix="ldn-bench-") as folder:
-            catalogue = write_catalogue(project, Path(folder) / "catalogue", records, seed)
+            catalogue = write_catalogue(project, Path(folder) / "catalogue", records, seed, designs)
             cold, nothing = Measurement("cold build"), Measurement("nothing changed")
             cold.run(_command(catalogue, "build"))
             nothing.run(_command(catalogue, "build"))

@@ -430,6 +430,10 @@ _INSTRUCTIONS = re.compile(
     r"|\byour (?:dose|doctor|clinician|medicine|treatment|pharmacist)\b|\byou should\b|\byou must\b",
     re.IGNORECASE,
 )
+# Without any of these words there is no instruction; to look for them is quicker by far.
+_WORDS_OF_INSTRUCTIONS = (
+    "you", "take", "start", "stop", "increase", "reduce", "avoid", "do not", "don't",
+)  # fmt: skip
 _PROSE_FIELDS = (
     "summary",
     "statement",
@@ -460,6 +464,9 @@ def no_instruction(record: Record, context: Context) -> Iterator[Finding]:
     for index, row in enumerate(record.get("answer", ())):
         places.append((("answer", index, "sentence"), row["sentence"]))
     for path, text in places:
+        folded = text.casefold()
+        if not any(word in folded for word in _WORDS_OF_INSTRUCTIONS):
+            continue
         if match := _INSTRUCTIONS.search(text):
             message = f"found {match[0].strip(' .;')!r}: reads as an instruction to a patient; say what was done or is stated"
             yield Finding(path, message, "no-instruction")
