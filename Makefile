@@ -68,7 +68,7 @@ new: .venv/runtime ## Begin a record: make new KIND=studies ID=surname-2026
 	@$(RUN) new "$(KIND)" "$(ID)"
 
 .PHONY: add
-add: .venv/test ## Begin records from exported references: make add FROM=references.ris
+add: .venv/import ## Begin records from exported references: make add FROM=references.ris
 	@$(call needs,FROM,add FROM=references.ris)
 	@$(RUN) add $(FROM)
 
@@ -99,8 +99,9 @@ lint: .venv/test ## Check style and types of the code
 lock: .venv/runtime ## Renew the locked versions of all dependencies
 	@.venv/bin/pip install --quiet "$$(sed -n 's/.*"\(uv[^"]*\)".*/\1/p' pyproject.toml)"
 	@$(LOCK) --group build -o requirements/runtime.txt
+	@$(LOCK) --group build --extra import -c requirements/runtime.txt -o requirements/import.txt
 	@$(LOCK) --group build --extra export -c requirements/runtime.txt -o requirements/export.txt
-	@$(LOCK) --group build --extra test -c requirements/export.txt -o requirements/test.txt
+	@$(LOCK) --group build --extra test -c requirements/import.txt -c requirements/export.txt -o requirements/test.txt
 	@$(LOCK) --extra spark -c requirements/test.txt -o requirements/spark.txt
 	@$(patsubst pyproject.toml,requirements/next.in,$(LOCK)) --prerelease allow -o requirements/next.txt
 
@@ -114,8 +115,8 @@ clean: ## Remove .venv and all that was computed
 
 # ---- The environment ------------------------------------------------------------------------------------------
 #
-# .venv/ready is the environment itself; .venv/runtime, .venv/export, .venv/test and .venv/spark are stamps, each newer than the
-# lock file it was installed from. They stand in a row, so that two installations never run at once under `make -j`.
+# .venv/ready is the environment itself; .venv/runtime, .venv/import, .venv/export, .venv/test and .venv/spark are stamps, each
+# newer than the lock file it was installed from. They stand in a row, so that two installations never run at once under `make -j`.
 
 # A stop in one line: what is wrong, and what to do about it.
 stop = { echo "make: $(1)" >&2; exit 1; }
@@ -159,7 +160,11 @@ endef
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/export: requirements/export.txt .venv/runtime
+.venv/import: requirements/import.txt .venv/runtime
+	$(call install,import)
+	@touch $@
+
+.venv/export: requirements/export.txt .venv/import
 	$(call install,export)
 	@touch $@
 

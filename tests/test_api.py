@@ -277,6 +277,7 @@ def test_references_to_studies_say_how_deep_they_were_read(api: Api) -> None:
          "AND design IN ('randomized_parallel', 'randomized_crossover')"),
         ("studies", "design=case_report,case_series&year_from=2015",
          "SELECT id FROM studies WHERE design IN ('case_report', 'case_series') AND year >= 2015"),
+        ("studies", "year=2023,2024", "SELECT id FROM studies WHERE year IN (2023, 2024)"),
         ("studies", "primary_direction=no_difference,favours_comparator",
          "SELECT DISTINCT study_id FROM outcomes WHERE role = 'primary' AND direction IN ('no_difference', "
          "'favours_comparator')"),

@@ -74,7 +74,7 @@ def test_make_alone_lists_every_target(project_root: Path) -> None:
     ("target", "variable"), [("explain", "CONDITION"), ("new", "KIND"), ("add", "FROM"), ("diff", "OLD")]
 )
 def test_a_target_says_what_it_needs_with_an_example(project_root: Path, target: str, variable: str) -> None:
-    result = run("make", target, "--old-file=.venv/runtime", "--old-file=.venv/test", folder=project_root)
+    result = run("make", target, "--old-file=.venv/runtime", "--old-file=.venv/import", folder=project_root)
     assert result.returncode == 2
     (line,) = said_by_make(result)
     assert f"{target} needs {variable}" in line
@@ -146,7 +146,7 @@ def test_a_package_that_differs_from_its_lock_is_refused(fresh_checkout: Path) -
 
 def test_locks_carry_hashes_and_name_no_index(project_root: Path) -> None:
     locks = sorted((project_root / "requirements").glob("*.txt"))
-    assert [lock.stem for lock in locks] == ["export", "next", "runtime", "spark", "test"]
+    assert [lock.stem for lock in locks] == ["export", "import", "next", "runtime", "spark", "test"]
     for lock in locks:
         text = lock.read_text()
         pinned = re.findall(r"^[a-z0-9][a-z0-9._-]*==", text, re.MULTILINE)
@@ -161,6 +161,7 @@ def test_locks_hold_every_declared_dependency(project_root: Path) -> None:
     declared = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
     for lock, requirements in (
         ("runtime", declared["dependencies"]),
+        ("import", declared["optional-dependencies"]["import"]),
         ("export", declared["optional-dependencies"]["export"]),
         ("test", declared["optional-dependencies"]["test"]),
         ("spark", declared["optional-dependencies"]["spark"]),

@@ -114,6 +114,17 @@ def test_the_page_of_the_database_begins_with_questions(server: str) -> None:
         assert f'<a href="/ldn/{name}">' in page.split("<h2", 1)[0], name
 
 
+PRINTED_IN_API = re.findall(
+    r"curl (?:-L )?'http://127\.0\.0\.1:8001(/[^']+)'", (ROOT / "API.md").read_text("utf-8")
+)
+
+
+def test_every_request_printed_in_the_api_guide_answers(server: str) -> None:
+    assert len(PRINTED_IN_API) >= 10
+    for path in PRINTED_IN_API:
+        assert len(get(server, path)) > 500, path
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_table_and_view_opens_with_its_description(server: str, name: str) -> None:
     page = get(server, f"/ldn/{name}", _size="5")

@@ -47,7 +47,7 @@ def read_export(path: Path) -> list[Entry | NotUnderstood]:
         found = list(_read(text))
     except ModuleNotFoundError as error:
         raise MissingReader(
-            f"{path}: {error.name} is needed to read this format; install it: .venv/bin/pip install -e '.[import]'"
+            f"{path}: {error.name} is needed to read this format; install it with: make .venv/import"
         ) from None
     return found or [NotUnderstood(1, "found no reference and no registration in it")]
 

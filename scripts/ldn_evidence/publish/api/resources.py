@@ -550,7 +550,7 @@ STUDIES = Resource(
         _flag("randomized", "studies.design IN ('randomized_parallel', 'randomized_crossover')",
               "Whether it is a randomised trial."),
         _equal("studies.retraction_status"),
-        *_from_to("studies.year", "year", "year of publication"),
+        _equal("studies.year"), *_from_to("studies.year", "year", "year of publication"),
         Filter("participants_from", "Lowest number of participants, included.", f"{_PARTICIPANTS} >= {{values}}",
                {"type": "integer"}, several=False),
         _equal("studies.pmid"), _equal("studies.doi"), _equal("studies.country"),
@@ -886,7 +886,8 @@ TIER_HISTORY = Resource(
     "tier_history", "tier_history", "tier_history.condition_id || '--' || tier_history.year",
     _fields("tier_history", "", "computed"), (),
     (_equal("tier_history.condition_id", "condition", _CONDITION), _equal("tier_history.tier"),
-     _equal("tier_history.direction"), *_from_to("tier_history.year", "year", "year"),
+     _equal("tier_history.direction"), _equal("tier_history.year"),
+     *_from_to("tier_history.year", "year", "year"),
      _flag("changed", "tier_history.changed = 1", "Whether tier or direction changed in that year.")),
     ("tier_history.condition_id, tier_history.year", "by condition and year"), "Answers", False, "tier_history",
 )  # fmt: skip
