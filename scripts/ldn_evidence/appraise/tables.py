@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def history_rows(result: ConditionResult) -> Iterator[Row]:
             "direction": point.direction,
             "changed": changed,
             "caused_by": list(point.caused_by),
-            "studies": sum(year <= point.year for year in years if year is not None),
+            "studies": bisect_right(years, point.year),
         }
         before = point
 
