@@ -699,10 +699,12 @@ def _arms_compared(
 
 
 def _only_arm(role: str, results: Sequence[Record], arms: Mapping[str, Record]) -> str | None:
-    named = {result["arm"] for result in results}
+    """Code of the only arm of a role, or of several the only one with results."""
     candidates = [code for code, arm in arms.items() if arm["role"] == role]
-    with_results = [code for code in candidates if code in named] or candidates
-    return with_results[0] if len(with_results) == 1 else None
+    if len(candidates) > 1:
+        named = {result["arm"] for result in results}
+        candidates = [code for code in candidates if code in named]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _pair(
