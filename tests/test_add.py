@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ldn_evidence.add import add
 from ldn_evidence.cli import main
 from ldn_evidence.literature import NotUnderstood, read_export
+from ldn_evidence.literature.entry import Entry
 from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
 from ldn_evidence.scaffold import template
@@ -414,6 +415,27 @@ def test_a_broken_reference_spoils_no_other(catalogue: Path) -> None:
     assert result.exit_code == 1
     assert "mixed.bib:1: not understood: found BibTeX that cannot be read" in result.output
     assert "mixed.bib:3: written data/studies/moller-2019.yml" in result.output
+
+
+ZOTERO = {
+    "ris": "TY  - JOUR\nTI  - A trial\nAU  - Moller, A.\nPY  - 2019\nN1  - PMID: 41999990\nPublisher: X\nER  - \n",
+    "bib": "@article{m, title = {A trial}, author = {Moller, A.}, year = 2019, note = {PMID: 41999990 PMCID: PMC1}}\n",
+    "json": '[{"type": "article-journal", "title": "A trial", "note": "PMCID: PMC7654321\\nPMID: 41999990"}]',
+}
+
+
+@pytest.mark.parametrize("suffix", ZOTERO)
+def test_a_pmid_that_zotero_keeps_in_the_note_is_found(catalogue: Path, suffix: str) -> None:
+    (entry,) = read_export(Path(save(catalogue, f"zotero.{suffix}", ZOTERO[suffix])))
+    assert isinstance(entry, Entry)
+    assert entry.fields["pmid"] == "41999990"
+
+
+def test_a_pmid_in_the_middle_of_a_note_is_somebody_elses(catalogue: Path) -> None:
+    text = ZOTERO["bib"].replace("{PMID:", "{Comment on PMID:")
+    (entry,) = read_export(Path(save(catalogue, "zotero.bib", text)))
+    assert isinstance(entry, Entry)
+    assert "pmid" not in entry.fields
 
 
 def test_a_dry_run_writes_nothing(catalogue: Path) -> None:

@@ -21,6 +21,8 @@ from ldn_evidence.literature.entry import (
 
 Read = Iterator[Entry | NotUnderstood]
 
+# Zotero writes what its fields cannot hold into the note, one identifier a line.
+_NOTED = re.compile(r"^\s*(PMID|PMCID): *((?:PMC)?[1-9][0-9]{3,8})\b", re.MULTILINE)
 _REGISTRY_NUMBER = re.compile(r"\b(NCT[0-9]{8}|ISRCTN[0-9]{8}|ACTRN[0-9]{14})\b")
 
 
@@ -67,14 +69,21 @@ def _ris_reference(record: Mapping[str, Any], line: int) -> Entry | NotUnderstoo
         "pmcid": pmcid or _after("/articles/", addresses, "PMC"),
         "doi": first("doi") or _after("doi.org/", addresses, "10."),
     }
-    abstract = f"{first('abstract')} {first('notes_abstract')} {one_line(' '.join(record.get('notes', ())))}"
-    return reference(fields, line, remarks=_registrations_named(abstract))
+    notes = "\n".join(record.get("notes", ()))
+    abstract = f"{first('abstract')} {first('notes_abstract')} {one_line(notes)}"
+    return reference(_with_noted(fields, notes), line, remarks=_registrations_named(abstract))
 
 
 def _after(marker: str, text: str, begins: str = "") -> str:
     """What follows a marker in an address, up to its end, if it begins as it should."""
     found = re.search(re.escape(marker) + rf"({re.escape(begins)}[^\s?#]*)", text)
     return found[1].rstrip("/") if found else ""
+
+
+def _with_noted(fields: dict[str, Any], note: str) -> dict[str, Any]:
+    """The fields, and the identifiers with which lines of the note begin where they have none."""
+    noted = {name.lower(): value for name, value in _NOTED.findall(note)}
+    return {**fields, **{name: value for name, value in noted.items() if not fields[name]}}
 
 
 def _registrations_named(text: str) -> list[str]:
@@ -142,6 +151,7 @@ def _bibtex_reference(entry: Any, line: int) -> Entry | NotUnderstood:
         "doi": fields.get("doi", "").replace("\\_", "_").replace("{", "").replace("}", ""),
     }
     surname = _without_latex(" ".join(persons[0].last_names)) if persons else ""
+    found = _with_noted(found, fields.get("note", ""))
     return reference(found, line, surname, _registrations_named(f"{first('abstract')} {first('note')}"))
 
 
@@ -311,6 +321,7 @@ def read_csl(item: Mapping[str, Any], line: int) -> Entry | NotUnderstood:
         "pmcid": first("PMCID"),
         "doi": first("DOI"),
     }
+    fields = _with_noted(fields, str(item.get("note") or ""))
     return reference(fields, line, one_line(persons[0].get("family")) if persons else "")
 
 
