@@ -140,6 +140,24 @@ def test_no_page_scrolls_sideways(browser: Browser, server: str, width: int) -> 
     context.close()
 
 
+def test_on_a_telephone_no_chart_has_to_be_scrolled(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    seen = 0
+    for path in KINDS:
+        page.goto(server + path)
+        shown = page.evaluate(
+            """() => [...document.querySelectorAll('svg.chart')].filter(chart => chart.getClientRects().length)
+                .map(chart => [chart.clientWidth, chart.viewBox.baseVal.width, chart.getBoundingClientRect().right])"""
+        )
+        for width, drawn, right in shown:
+            assert right <= 390, path
+            assert width >= 0.9 * drawn, (path, "its letters would be too small to read")
+        seen += len(shown)
+    assert seen >= 5
+    context.close()
+
+
 def test_the_answer_stands_on_the_first_screen(browser: Browser, server: str) -> None:
     for width, height in ((1280, 800), (390, 844)):
         context = browser.new_context(viewport={"width": width, "height": height})
@@ -148,6 +166,8 @@ def test_the_answer_stands_on_the_first_screen(browser: Browser, server: str) ->
         for selector in (
             ".warning strong",
             ".answer .tier-limited",
+            ".answer .n1 a",
+            ".answer .n2 dd",
             ".answer .way-no_benefit",
             ".answer .reason",
         ):
@@ -211,7 +231,7 @@ def test_focus_can_be_seen(page: Page, server: str) -> None:
 
 
 def test_a_condition_prints_as_a_handout(page: Page, server: str) -> None:
-    for condition, most in (("fibromyalgia", 3), ("crohns-disease", 2), ("long-covid", 2)):
+    for condition, most in (("fibromyalgia", 2), ("crohns-disease", 2), ("long-covid", 2)):
         page.goto(f"{server}/conditions/{condition}")
         printed = page.pdf(format="A4", prefer_css_page_size=True)
         assert 1 <= printed.count(b"/Type /Page\n") <= most, condition

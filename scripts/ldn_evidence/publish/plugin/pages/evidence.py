@@ -25,6 +25,13 @@ _SPELLED = {
     "other": "",
 }
 
+# Where a number in a register leads.
+_REGISTRIES = (
+    ("NCT", "https://clinicaltrials.gov/study/{}"),
+    ("ISRCTN", "https://www.isrctn.com/{}"),
+    ("ACTRN", "https://www.anzctr.org.au/TrialSearch.aspx?searchTxt={}"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -103,3 +110,10 @@ def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
     for row in rows:
         lists.setdefault(row[column], []).append(row)
     return lists
+
+
+def registry_address(number: str) -> str | None:
+    """The entry of this number in its register, where that can be linked to."""
+    return next(
+        (address.format(number) for prefix, address in _REGISTRIES if number.startswith(prefix)), None
+    )

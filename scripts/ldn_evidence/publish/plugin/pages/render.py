@@ -38,6 +38,7 @@ def environment() -> Environment:
         plain=words.plain,
         sentences=numbers.sentences,
         short=words.short_citation,
+        shorten=words.shorten,
         stored=numbers.stored,
     )
     made.globals["printed"] = numbers.printed

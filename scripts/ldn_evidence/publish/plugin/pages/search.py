@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process, utils
 
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
-from ldn_evidence.publish.plugin.pages.words import Words
+from ldn_evidence.publish.plugin.pages.words import plain
 
 MOST_HITS = 120
 # Of 100. Below that, names have little in common with what was typed.
@@ -91,7 +91,6 @@ def _likeness(one: str, other: str, **options: Any) -> float:
 
 def missing_page(reader: Reader, request: Request) -> Page:
     """What stands where there is no page: records whose ids or names come close."""
-    words = Words(reader)
     section, _, rest = request.path.strip("/").partition("/")
     wanted = re.sub(r"[-_./]+", " ", rest or section).strip()
     suggestions: list[dict[str, str]] = []
@@ -108,8 +107,8 @@ def missing_page(reader: Reader, request: Request) -> Page:
         suggestions.append(
             {
                 "path": f"/{row['kind']}/{row['id']}",
-                "title": row["id"],
-                "kind": words.label("", row["kind"]).lower(),
+                "title": plain(row["id"].replace("-", "_")),
+                "kind": row["kind"].rstrip("s").replace("studie", "study"),
             }
         )
     for row in like_conditions(reader, wanted, 3):

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ldn_evidence.publish.plugin.pages.evidence import by, dose, finding
+from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose, finding, registry_address
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
 from ldn_evidence.publish.plugin.pages.words import Words, author_names, short_citation
 
 _PER_PAGE = 100
-_REGISTRIES = (
-    ("NCT", "https://clinicaltrials.gov/study/{}"),
-    ("ISRCTN", "https://www.isrctn.com/{}"),
-    ("ACTRN", "https://www.anzctr.org.au/TrialSearch.aspx?searchTxt={}"),
-)
 
 
 def list_page(reader: Reader, request: Request) -> Page:
@@ -79,10 +74,11 @@ def study_page(reader: Reader, request: Request) -> Page:
         outcome["results"] = results.get(outcome["id"], [])
     adverse_events: dict[str, list[Row]] = by(reader.rows("study_adverse_events", id=identifier), "term")
     registrations = [
-        {**row, "address": _registry_address(row["registry_number"])}
+        {**row, "address": registry_address(row["registry_number"])}
         for row in reader.rows("study_registrations", id=identifier)
     ]
     authors = author_names(study["authors"])
+    contradictions = reader.rows("study_contradictions", id=identifier)
     return Page(
         "study.html",
         f"{short_citation(study)}: {study['title']}",
@@ -100,7 +96,10 @@ def study_page(reader: Reader, request: Request) -> Page:
             "pools": reader.rows("study_pools", id=identifier),
             "mechanisms": reader.rows("study_mechanisms", id=identifier),
             "claims": reader.rows("study_claims", id=identifier),
-            "contradictions": reader.rows("study_contradictions", id=identifier),
+            "contradictions": contradictions,
+            "cited": citations_of(
+                reader, [row[column] for row in contradictions for column in ("study_id", "other_study_id")]
+            ),
             "reviews": reader.rows("study_reviews", id=identifier),
             "included": reader.rows("review_included", id=identifier),
             "limitations": items(study["limitations"]),
@@ -112,12 +111,6 @@ def study_page(reader: Reader, request: Request) -> Page:
             (f"/api/v1/studies/{identifier}", "application/json", "This study as JSON"),
             (f"/ldn/studies/{identifier}", "text/html", "The record in Datasette"),
         ),
-    )
-
-
-def _registry_address(number: str) -> str | None:
-    return next(
-        (address.format(number) for prefix, address in _REGISTRIES if number.startswith(prefix)), None
     )
 
 

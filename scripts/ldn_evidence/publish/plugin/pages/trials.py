@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import timeline
-from ldn_evidence.publish.plugin.pages.evidence import by
+from ldn_evidence.publish.plugin.pages.evidence import by, registry_address
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
 
@@ -36,6 +36,7 @@ def page(reader: Reader, request: Request) -> Page:
         row["about"] = conditions.get(row["id"], [])
         row["reports"] = reports.get(row["id"], [])
         row["group"] = _group(row)
+        row["address"] = registry_address(row["registry_number"])
     grouped = by(rows, "group")
     awaited = grouped.get("open", []) + grouped.get("silent", [])
     today = reader.build_info().get("data_as_of", "")

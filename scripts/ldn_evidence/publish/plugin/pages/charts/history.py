@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing
+from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _STEP = 720, 90, 690, 26, 40
+_TOP, _STEP = 26, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +24,35 @@ class Step:
 
 
 def draw(name: str, title: str, steps: Sequence[Step], tiers: Sequence[str], until: int) -> Markup:
-    """Steps through the years. `tiers` are the names of the levels, weakest first."""
+    """Steps through the years, for wide and for narrow screens. `tiers` are the names of the levels, weakest first."""
+    return _draw(name, title, steps, tiers, until, WIDE) + _draw(
+        f"{name}-slim", title, steps, tiers, until, SLIM
+    )
+
+
+def _draw(
+    name: str, title: str, steps: Sequence[Step], tiers: Sequence[str], until: int, style: str
+) -> Markup:
+    width, left, right = (350, 76, 332) if style == SLIM else (720, 90, 690)
     first, last = steps[0].year, max(until, steps[-1].year)
     height = _TOP + _STEP * len(tiers) + 10
     drawing = Drawing(
         name,
-        _WIDTH,
+        width,
         height + 14,
         title,
         " ".join(f"{step.year}: {step.words}." for step in steps if step.changed),
+        style=style,
     )
 
     def x(year: float) -> float:
-        return _LEFT + (year - first) / max(last - first, 1) * (_RIGHT - _LEFT)
+        return left + (year - first) / max(last - first, 1) * (right - left)
 
     def y(level: int) -> float:
         return _TOP + (len(tiers) - 1 - level) * _STEP
 
     for level, tier in enumerate(tiers):
-        drawing.line(_LEFT, y(level), _RIGHT, y(level), "grid")
+        drawing.line(left, y(level), right, y(level), "grid")
         drawing.text(0, y(level) + 5, tier, style="small")
     points: list[tuple[float, float]] = []
     for step in steps:
@@ -56,7 +66,7 @@ def draw(name: str, title: str, steps: Sequence[Step], tiers: Sequence[str], unt
             drawing.circle(x(step.year), y(step.level), 10, "knot")
             drawing.text(x(step.year), y(step.level) + 4.5, step.sign, "middle", "small strong")
     base = y(0) + 26
-    drawing.line(_LEFT, base, _RIGHT, base)
+    drawing.line(left, base, right, base)
     labelled = -100.0
     for year in dict.fromkeys([step.year for step in steps if step.changed] + [last]):
         if x(year) - labelled >= 38:
