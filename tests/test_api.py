@@ -653,7 +653,7 @@ def test_the_documentation_page_is_whole_and_asks_nobody_else(served: Any) -> No
             assert fetch(served, link).status_code == 200, link
     for resource in RESOURCES:
         assert f"GET {resource.path}<" in answer.text
-    commands = re.findall(r"curl (?:-L )?'([^']+)'", answer.text)
+    commands = re.findall(r'curl (?:-L )?"\$SITE([^"]+)"', answer.text)
     assert len(commands) >= 8
     for command in commands:
         address = command.replace("&amp;", "&")

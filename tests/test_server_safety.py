@@ -512,6 +512,14 @@ def test_odd_search_input_is_never_a_server_error(server: Server, text: str, ext
     assert server.get(f"/ldn/search_studies{extension}?words={words}").status == 200
 
 
+@pytest.mark.parametrize("extension", ["", ".json", ".csv"])
+@pytest.mark.parametrize("query", ["_sort=nope", "_sort_desc=nope", "_sort=id&_sort_desc=id", "_size=x"])
+def test_a_column_that_does_not_exist_is_the_requests_fault(
+    either: Server, query: str, extension: str
+) -> None:
+    assert either.get(f"/ldn/studies{extension}?{query}").status == 400
+
+
 @pytest.mark.parametrize(
     ("text", "expression"),
     [

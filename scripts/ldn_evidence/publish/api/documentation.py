@@ -52,12 +52,13 @@ reason.</li>
 <li><strong>Errors</strong> are problem details (RFC 9457): <code>detail</code>, <code>allowed</code> and
 <code>did_you_mean</code> say what would have been right.</li>
 </ul>
-<pre>curl '{root}/conditions?tier=emerging&amp;sort=-randomized_participants&amp;fields=name,evidence_tier,direction'
-curl '{root}/conditions/fibromyalgia'
-curl '{root}/studies?condition=fibromyalgia&amp;randomized=true&amp;primary_direction=no_difference,favours_comparator'
-curl '{root}/outcomes?condition=fibromyalgia&amp;domain=pain&amp;include=results,effects'
-curl '{root}/claims?verdict=contradicted&amp;include=evidence'
-curl '{root}/trials?silent=true'</pre>
+<pre>SITE=http://127.0.0.1:8001  # the address of this site, up to its first slash
+curl "$SITE{root}/conditions?tier=emerging&amp;sort=-randomized_participants&amp;fields=name,evidence_tier,direction"
+curl "$SITE{root}/conditions/fibromyalgia"
+curl "$SITE{root}/studies?condition=fibromyalgia&amp;randomized=true&amp;primary_direction=no_difference,favours_comparator"
+curl "$SITE{root}/outcomes?condition=fibromyalgia&amp;domain=pain&amp;include=results,effects"
+curl "$SITE{root}/claims?verdict=contradicted&amp;include=evidence"
+curl "$SITE{root}/trials?silent=true"</pre>
 <h2 id="datasette">Datasette's own JSON, CSV and SQL</h2>
 <p>They stay beside this API: every table and view at <code>{base}/ldn/&lt;table&gt;.json</code> and <code>.csv</code>, any
 SQL at <code>{base}/ldn.json?sql=…</code> (the 1.0 line redirects to <code>/ldn/-/query.json</code>: follow with
@@ -65,9 +66,11 @@ SQL at <code>{base}/ldn.json?sql=…</code> (the 1.0 line redirects to <code>/ld
 document) or <code>?_shape=array</code> (a bare array) mean the same in Datasette 0.65 and 1.0, while the shape without
 the parameter differs between them. <code>?_shape=array&amp;_nl=on</code> gives a row a line. The whole database is at
 <code>{base}/ldn.db</code>.</p>
-<pre>curl '{base}/ldn/condition_catalogue.json?_shape=array'
-curl '{base}/ldn/studies.csv?_stream=on'
-curl -L '{base}/ldn.json?_shape=array&amp;sql=select+id,+year+from+studies+where+year+%3E+2020'</pre>
+<p>The CSV of a table or view has all rows; its JSON has 100, with <code>_size=max</code> 1,000, as has a query of one's
+own.</p>
+<pre>curl "$SITE{base}/ldn/condition_catalogue.json?_shape=array&amp;_size=max"
+curl "$SITE{base}/ldn/studies.csv"
+curl -L "$SITE{base}/ldn.json?_shape=array&amp;sql=select+id,+year+from+studies+where+year+%3E+2020"</pre>
 """
 
 

@@ -240,9 +240,10 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
 
 @hookimpl
 def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awaitable[Any] | None:
-    """Answer a query that failed or was stopped with 400, where Datasette takes it for an error of its own."""
-    # Here, for plugins are loaded while this module of Datasette still is.
+    """Answer a request that cannot be met with 400, where Datasette takes it for an error of its own."""
+    # Here, for plugins are loaded while these modules of Datasette still are.
     from datasette.database import QueryInterrupted
+    from datasette.views.base import DatasetteError
 
     if isinstance(exception, QueryInterrupted):
         why = "the query took too long"
@@ -250,6 +251,8 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awai
         why = "the query needs more memory than it may use here"
     elif isinstance(exception, sqlite3.Error):
         why = str(exception)
+    elif isinstance(exception, DatasetteError) and exception.status == 500:
+        why = str(exception.message)  # such as a column to sort by that does not exist
     else:
         return None
     body = {"ok": False, "error": why, "errors": [why], "status": 400, "title": None}
