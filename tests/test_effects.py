@@ -51,6 +51,7 @@ from ldn_evidence.appraise.effects import (
     with_ci_level,
 )
 from ldn_evidence.appraise.records import arm_result
+from ldn_evidence.appraise.scales import from_analysis_scale
 from ldn_evidence.printed_numbers import PValue, half_unit, parse_p, printed_decimals
 
 # The first call of a quantile imports SciPy, which no property is about.
@@ -438,6 +439,46 @@ def test_p_against_interval() -> None:
     # A limit that rounds to no effect decides nothing.
     assert p_contradicts_interval(PrintedEffect("RR", 0.8, 0.6, 1.0, p="0.04", decimals=1)) is None
     assert p_contradicts_interval(PrintedEffect("unknown", 0.8, 0.6, 1.1, p="0.04")) is None
+
+
+def test_size_of_p_against_width_of_interval() -> None:
+    # Two published pairs that cannot belong together, and pairs beside them that can.
+    assert "between 0.33 and 0.81" in (
+        p_contradicts_interval(PrintedEffect("SMD", -0.11, -0.96, 0.74, p="0.31")) or ""
+    )
+    assert "but p = 0.5" in (p_contradicts_interval(PrintedEffect("RD", 19.8, -8.7, 44.2, p="0.5")) or "")
+    for value, low, high, p in (
+        (0.67, -4.69, 6.02, "0.35"),  # two trials, so that one degree of freedom is left
+        (-0.34, -0.95, 0.27, "0.27"),
+        (-0.34, -0.62, -0.06, "0.0186"),
+        (-0.86, -1.2, -0.51, "<0.001"),
+        (-0.11, -0.96, 0.74, "NS"),
+        (0.0, -0.5, 0.5, "0.98"),
+    ):
+        assert p_contradicts_interval(PrintedEffect("SMD", value, low, high, p=p)) is None
+    assert p_contradicts_interval(PrintedEffect("MD", 0.5, -0.1, 1.1, p=">0.9")) is not None
+    assert p_contradicts_interval(PrintedEffect("MD", 0.5, 0.5, 0.5, p="0.01")) is None
+
+
+@given(
+    measure=st.sampled_from(["MD", "SMD", "RR", "OR"]),
+    centre=st.floats(-3, 3),
+    error=st.floats(0.05, 2),
+    degrees_of_freedom=st.none() | st.integers(1, 400),
+    decimals=st.integers(2, 4),
+)
+def test_p_and_interval_of_one_test_never_contradict_each_other(
+    measure: str, centre: float, error: float, degrees_of_freedom: int | None, decimals: int
+) -> None:
+    if degrees_of_freedom is None:
+        reach, p = normal_quantile(0.95) * error, normal_p(centre / error)
+    else:
+        reach, p = t_quantile(0.95, degrees_of_freedom) * error, t_p(centre / error, degrees_of_freedom)
+    numbers = [from_analysis_scale(measure, number) for number in (centre, centre - reach, centre + reach)]
+    assume(max(numbers) < 1e6)
+    value, low, high = (round(number, decimals) for number in numbers)
+    printed = PrintedEffect(measure, value, low, high, p=f"{p:.3f}", decimals=decimals)
+    assert p_contradicts_interval(printed) is None
 
 
 def test_disagreement_beyond_rounding_only() -> None:

@@ -13,6 +13,7 @@ import orjson
 
 from ldn_evidence.appraise import contradictions
 from ldn_evidence.appraise.contradictions import Verdict
+from ldn_evidence.appraise.distributions import load_statistics
 from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.method import AppraisalMethod, ConditionTask, Pack, StudyEntry, Tables
 from ldn_evidence.appraise.records import StudyFacts
@@ -93,6 +94,9 @@ class Appraiser:
         if processes is None:
             many = len(self._catalogue.ids("studies")) > _STUDIES_IN_ONE_PROCESS
             processes = cores() if many else 1
+        if processes > 1:
+            # Once, and not in each of the processes.
+            load_statistics()
         with Crew(self._make_method if processes > 1 else lambda: self._method, processes) as crew:
             yield from self._study_tables(crew, pack)
             yield from self._condition_tables(crew, pack)

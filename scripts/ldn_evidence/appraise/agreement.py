@@ -8,11 +8,18 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from ldn_evidence.appraise.distributions import normal_quantile, t_quantile
+from ldn_evidence.appraise.distributions import normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import ArmResult, Effect, PrintedEffect, as_fraction
-from ldn_evidence.appraise.scales import DIFFERENCE_MEASURES, RATIO_MEASURES, from_analysis_scale, no_effect
+from ldn_evidence.appraise.scales import (
+    DIFFERENCE_MEASURES,
+    RATIO_MEASURES,
+    from_analysis_scale,
+    is_ratio,
+    no_effect,
+    to_analysis_scale,
+)
 from ldn_evidence.appraise.values import value_class
-from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit, parse_p, printed_decimals
+from ldn_evidence.printed_numbers import ROUNDING_SLACK, PValue, half_unit, parse_p, printed_decimals
 
 Field = Literal["value", "ci_low", "ci_high"]
 
@@ -105,11 +112,12 @@ def _disagreement(
 
 
 def p_contradicts_interval(printed: PrintedEffect) -> str | None:
-    """What is wrong where a printed p and the printed interval do not agree on no effect; else None.
+    """What is wrong where a printed p cannot belong to the printed effect and interval; else None.
 
-    An interval of level 1 - alpha excludes no effect exactly when p < alpha. Limits within rounding of no
-    effect, and a p within rounding of alpha, decide nothing. Only the verdict is compared: p and interval may
-    come from different tests.
+    Two things are compared. The verdict: an interval of level 1 - alpha excludes no effect exactly when p < alpha. And
+    the size: the interval's width gives the standard error, and with it a p (Handbook 6.3.2). Each is asked only
+    beyond what rounding of all printed digits explains, and the size for every number of degrees of freedom from 1 to
+    the normal distribution and for either side of the interval. P and interval may still come from different tests.
     """
     if printed.ci_low is None or printed.ci_high is None:
         return None
@@ -118,13 +126,20 @@ def p_contradicts_interval(printed: PrintedEffect) -> str | None:
         return None
     if printed.measure not in RATIO_MEASURES and printed.measure not in DIFFERENCE_MEASURES:
         return None
+    return _verdict_contradicts(printed, printed.ci_low, printed.ci_high, p) or _size_contradicts(
+        printed, printed.ci_low, printed.ci_high, p
+    )
+
+
+def _verdict_contradicts(printed: PrintedEffect, ci_low: float, ci_high: float, p: PValue) -> str | None:
+    """Where p and interval do not agree on no effect; limits and p within rounding of it decide nothing."""
     null = no_effect(printed.measure)
     alpha = 1 - printed.ci_level
-    low_slack = half_unit(printed.ci_low, printed.decimals) + ROUNDING_SLACK
-    high_slack = half_unit(printed.ci_high, printed.decimals) + ROUNDING_SLACK
-    if printed.ci_low - low_slack > null or printed.ci_high + high_slack < null:
+    low_slack = half_unit(ci_low, printed.decimals) + ROUNDING_SLACK
+    high_slack = half_unit(ci_high, printed.decimals) + ROUNDING_SLACK
+    if ci_low - low_slack > null or ci_high + high_slack < null:
         excludes = True
-    elif printed.ci_low + low_slack < null < printed.ci_high - high_slack:
+    elif ci_low + low_slack < null < ci_high - high_slack:
         excludes = False
     else:
         return None
@@ -140,8 +155,63 @@ def p_contradicts_interval(printed: PrintedEffect) -> str | None:
         verdict = "contains"
     else:
         return None
-    interval = f"{100 * printed.ci_level:g}% CI {printed.ci_low:g} to {printed.ci_high:g}"
-    return f"the {interval} {verdict} no effect ({null:g}), but p {p.relation} {p.value:g}"
+    return f"the {_interval_text(printed)} {verdict} no effect ({null:g}), but p {p.relation} {p.value:g}"
+
+
+def _size_contradicts(printed: PrintedEffect, ci_low: float, ci_high: float, p: PValue) -> str | None:
+    """Where no p that value and interval allow is the printed one."""
+    distances = _distances(printed, ci_low, ci_high)
+    if distances is None:
+        return None
+    slack = half_unit(p.value) + ROUNDING_SLACK if p.relation == "=" else ROUNDING_SLACK
+    normal = normal_quantile(printed.ci_level)
+    ps = [normal_p(normal * distance) for distance in distances]
+    if _is_allowed(p, slack, ps):
+        return None
+    student = t_quantile(printed.ci_level, 1)
+    ps += [t_p(student * distance, 1) for distance in distances]
+    if _is_allowed(p, slack, ps):
+        return None
+    return (
+        f"{printed.value:g} with the {_interval_text(printed)} gives a p between {min(ps):.2g} and {max(ps):.2g}, "
+        f"but p {p.relation} {p.value:g}; they may come from different analyses"
+    )
+
+
+def _is_allowed(p: PValue, slack: float, ps: list[float]) -> bool:
+    """Whether the printed p can be one between the least and the largest of these."""
+    if p.relation in ("<", "<="):
+        return min(ps) <= p.value + slack
+    if p.relation in (">", ">="):
+        return max(ps) >= p.value - slack
+    return min(ps) - slack <= p.value <= max(ps) + slack
+
+
+def _distances(printed: PrintedEffect, ci_low: float, ci_high: float) -> tuple[float, float] | None:
+    """How far the value lies from no effect, in half widths of the interval: the least and the most that rounding allows.
+
+    None where there is no value, or rounding leaves no width or no logarithm.
+    """
+    if printed.value is None:
+        return None
+    slacks = [half_unit(number, printed.decimals) for number in (printed.value, ci_low, ci_high)]
+    lowest = [number - slack for number, slack in zip((printed.value, ci_low, ci_high), slacks, strict=True)]
+    highest = [number + slack for number, slack in zip((printed.value, ci_low, ci_high), slacks, strict=True)]
+    if is_ratio(printed.measure) and min(lowest) <= 0:
+        return None
+    value_low, low_low, high_low = (to_analysis_scale(printed.measure, number) for number in lowest)
+    value_high, low_high, high_high = (to_analysis_scale(printed.measure, number) for number in highest)
+    # Bootstrapped and profile intervals have sides of different length.
+    narrow = min(value_low - low_high, high_low - value_high)
+    wide = max(value_high - low_low, high_high - value_low)
+    if narrow <= 0:
+        return None
+    nearest = 0.0 if value_low <= 0 <= value_high else min(abs(value_low), abs(value_high))
+    return nearest / wide, max(abs(value_low), abs(value_high)) / narrow
+
+
+def _interval_text(printed: PrintedEffect) -> str:
+    return f"{100 * printed.ci_level:g}% CI {printed.ci_low:g} to {printed.ci_high:g}"
 
 
 def percent_contradicts_events(arm: ArmResult, decimals: int | None = None) -> str | None:

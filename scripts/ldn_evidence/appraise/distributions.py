@@ -18,6 +18,11 @@ def _special() -> Any:
     return scipy.special
 
 
+def load_statistics() -> None:
+    """Import SciPy now: before other processes are made that would each import it."""
+    _special()
+
+
 def _check_level(level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"a confidence level must lie between 0 and 1 (0.95, not 95), found {level:g}")

@@ -10,7 +10,6 @@ import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,26 +51,22 @@ _PICKLE = pickle.HIGHEST_PROTOCOL
 Tables = list[tuple[str, Sequence[Any]]]
 
 
-def _take_apart(
-    values: Callable[[Any], tuple[Any, ...]], value: Any
-) -> tuple[Callable[..., Any], tuple[type[Any], tuple[Any, ...]]]:
-    return _put_together, (type(value), values(value))
+def _reducer(kind: type[Any]) -> Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]:
+    """What pickle keeps of an object: what makes it again, and of what."""
+    names = tuple(field.name for field in fields(kind))
+    values = attrgetter(*names)
+    if any(field.kw_only for field in fields(kind)):
+        return lambda value: (_by_name, (kind, names, values(value)))
+    return lambda value: (kind, values(value))
 
 
-def _put_together(kind: type[Any], values: tuple[Any, ...]) -> Any:
-    made = object.__new__(kind)
-    for name, value in zip(_FIELDS[kind], values, strict=True):
-        object.__setattr__(made, name, value)
-    return made
+def _by_name(kind: type[Any], names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return kind(**dict(zip(names, values, strict=True)))
 
 
-# Facts are encoded and decoded often, and the way of frozen dataclasses takes five times as long as this one.
-_FIELDS = {
-    kind: tuple(field.name for field in fields(kind))
-    for kind in (Comparison, Effect, PooledOutcome, ReviewFacts, StudyEvidence, StudyFacts)
-}
-for _kind, _names in _FIELDS.items():
-    copyreg.pickle(_kind, partial(_take_apart, attrgetter(*_names)))
+# Facts are encoded and decoded often, and the way that dataclasses bring along takes several times as long.
+for _kind in (Comparison, Effect, PooledOutcome, ReviewFacts, StudyEvidence, StudyFacts):
+    copyreg.pickle(_kind, _reducer(_kind))
 
 
 class StudyEntry(NamedTuple):

@@ -192,7 +192,7 @@ def _packed(columns: Sequence[str], row: Mapping[str, Any]) -> Row:
 
 def _plain(value: Any) -> Any:
     """Lists and mappings as JSON text, everything else as it is."""
-    if isinstance(value, list | tuple | dict):
+    if type(value) in _NESTED:
         return orjson.dumps(value).decode()
     return value
 
