@@ -309,7 +309,7 @@ def test_the_answer_on_a_condition_page_is_the_one_of_the_database(
     assert len(rows) > 80
     for identifier, tier, direction, trials, people, reason in rows:
         text = " ".join(every_page[f"/conditions/{identifier}"].text.split())
-        answer = text[text.index("Does it help?") :][:3000]
+        answer = text[text.index("Does it help") :][:3000]
         assert tier in answer
         assert direction in answer
         assert f"Randomised trials{count(trials)}" in answer
@@ -469,6 +469,18 @@ def test_search_forgives_slips_in_names_of_conditions(
     page = html(site.answer(connection, "/search", {"q": typed}))
     links = re.findall(r'<li><a href="([^"]+)"', page[page.index("<main") :])
     assert expected in links[:2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [("chronic pain", "chronic-pain"), ("MS", "multiple-sclerosis"), ("pain", "postoperative-pain")],
+)
+def test_search_puts_the_condition_of_that_name_first(
+    site: Site, connection: sqlite3.Connection, typed: str, first: str
+) -> None:
+    page = html(site.answer(connection, "/search", {"q": typed}))
+    links = re.findall(r'<li><a href="([^"]+)"', page[page.index('id="hits-conditions"') :])
+    assert links[0] == f"/conditions/{first}"
 
 
 def test_search_groups_by_kind_and_marks_what_matched(site: Site, connection: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 from rapidfuzz import fuzz, process, utils
 
+from ldn_evidence.publish.plugin.pages.numbers import minus
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
 from ldn_evidence.publish.plugin.pages.words import plain
@@ -44,6 +45,7 @@ def page(reader: Reader, request: Request) -> Page:
         if group["kind"] == "conditions":
             for row in group["rows"]:
                 row["standing"] = standing.get(row["id"])
+            group["rows"].sort(key=lambda row: _nearness(row, text))
     close = [row for row in like_conditions(reader, text) if row["id"] not in found] if text else []
     for row in close:
         row["standing"] = standing.get(row["id"])
@@ -57,9 +59,19 @@ def page(reader: Reader, request: Request) -> Page:
     )
 
 
+def _nearness(row: Row, text: str) -> tuple[bool, bool, int]:
+    """Conditions that bear this very name come first, then those with it in their name, each by what is known of them."""
+    standing = row["standing"]
+    if standing is None:
+        return True, True, 0
+    wanted = text.casefold()
+    names = [name.casefold() for name in standing["names"].split("; ")]
+    return wanted not in names, wanted not in names[0], -(standing["randomized_participants"] or 0)
+
+
 def highlighted(snippet: str) -> Markup:
     """A snippet with its matches marked; everything else in it is text."""
-    safe = str(escape(snippet))
+    safe = str(escape(minus(snippet)))
     return Markup(safe.replace(_MARK, "<mark>").replace(_UNMARK, "</mark>"))
 
 
