@@ -65,8 +65,6 @@ def read_plain_form(text: str) -> dict[str, Any] | None:
         return None
 
 
-# Records share most of their lines: keys without a value, codes, small numbers.
-@lru_cache(maxsize=8192)
 def _take_apart(line: str) -> _Line:
     found = _LINE.fullmatch(line)
     if found is None:
@@ -78,6 +76,11 @@ def _take_apart(line: str) -> _Line:
     if form == _NOTHING and key is None:
         raise _OtherForm
     return _Line(len(spaces), mark is not None, key, form, value)
+
+
+# Records share most of their short lines: keys without a value, codes, small numbers.
+_take_apart_short = lru_cache(maxsize=8192)(_take_apart)
+_SHORT: Final = 80
 
 
 def _value(rest: str) -> tuple[int, Any]:
@@ -114,7 +117,10 @@ def _read(lines: list[str]) -> dict[str, Any]:
         number += 1
     while number < count:
         before = form
-        here, is_item, key, form, value = _take_apart(lines[number])
+        line = lines[number]
+        here, is_item, key, form, value = (
+            _take_apart_short(line) if len(line) <= _SHORT else _take_apart(line)
+        )
         number += 1
         if here != column or before == _NOTHING:
             if before == _NOTHING:
