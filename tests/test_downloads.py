@@ -71,6 +71,10 @@ def test_the_feed(site: Any) -> None:
     feed: Any = feedparser.parse(get(site, "/feed.atom").content)
     assert not feed.bozo
     assert len(feed.entries) > 100
+    paths = {entry.link for entry in feed.entries}
+    for path in ("/about", "/studies/younger-2013", "/conditions/fibromyalgia"):
+        assert path in paths
+        assert get(site, path).status_code == 200
 
 
 def test_what_a_client_has_is_not_sent_again(site: Any) -> None:

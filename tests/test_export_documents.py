@@ -195,6 +195,7 @@ def test_feedparser_reads_the_changes(exported: Path, base: Base) -> None:
     updated = [entry.updated for entry in feed.entries]
     assert updated == sorted(updated, reverse=True)
     assert feed.feed.updated == updated[0]
+    assert not any(entry.get("links") for entry in feed.entries)  # it stands alone, with no site beside it
 
 
 def test_icalendar_reads_what_is_expected(exported: Path, base: Base) -> None:

@@ -18,6 +18,9 @@ from ldn_evidence.publish.export.files import Written
 ATOM = "http://www.w3.org/2005/Atom"
 _TIERS = {"limited": 1, "emerging": 2, "strong": 3}
 
+# The page that an entry leads to, by the first part of its identifier.
+_PAGES = {"release": "about", "studies": "studies/{}", "tiers": "conditions/{}"}
+
 # Identifier, day, title, text, category.
 Entry = tuple[str, str, str, str, str]
 
@@ -30,8 +33,14 @@ def write_feed(base: Base, folder: Path) -> Iterable[Written]:
     yield Written(target, count)
 
 
-def render(connection: sqlite3.Connection) -> tuple[bytes, int]:
-    """The feed of a built database, newest first, and how many entries it has."""
+def render(connection: sqlite3.Connection, address: str = "") -> tuple[bytes, int]:
+    """The feed of a built database, newest first, and how many entries it has.
+
+    Args:
+        connection: The database.
+        address: Form of the address of a page where the feed lies beside pages, such as `/{}` or `{}.html`; a feed
+            that stands alone leads nowhere.
+    """
     info = build_info(connection)
     day = day_of(info)
     entries = sorted(
@@ -53,6 +62,9 @@ def render(connection: sqlite3.Connection) -> tuple[bytes, int]:
         _add(entry, "id", f"urn:ldn-evidence:changes:{identifier}")
         _add(entry, "title", title)
         _add(entry, "updated", _time(day))
+        if address:
+            kind, _, rest = identifier.partition(":")
+            _add(entry, "link", href=address.format(_PAGES[kind].format(rest.partition(":")[0])))
         _add(entry, "category", term=category)
         _add(entry, "content", text, type="text")
     ElementTree.indent(feed)

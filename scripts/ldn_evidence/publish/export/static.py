@@ -84,7 +84,7 @@ def write_site(base: Base, folder: Path) -> Iterable[Written]:
     for name in sorted(links.tables):
         yield _write(root, f"csv/{name}.csv", _csv(base, name))
     for path in sorted(links.downloads):
-        found = download(base.connection, path)
+        found = download(base.connection, path, "{}.html")
         if found is None:
             raise CannotExport(f"a page links to {path}, which there is not")
         yield _write(root, path.lstrip("/"), found[1])

@@ -44,10 +44,16 @@ def is_download(path: str) -> bool:
     return path == FEED or _REFERENCES.fullmatch(path) is not None
 
 
-def download(connection: sqlite3.Connection, path: str) -> Download | None:
-    """Media type and content for a path below the site's base; None where there is no such download."""
+def download(connection: sqlite3.Connection, path: str, address: str = "/{}") -> Download | None:
+    """Media type and content for a path below the site's base; None where there is no such download.
+
+    Args:
+        connection: The database.
+        path: The path.
+        address: Form of the address of a page, for links.
+    """
     if path == FEED:
-        return "application/atom+xml; charset=utf-8", atom.render(connection)[0]
+        return "application/atom+xml; charset=utf-8", atom.render(connection, address)[0]
     found = _REFERENCES.fullmatch(path)
     if found is None:
         return None
@@ -87,7 +93,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                 scope = {**scope, "query_string": complete(path, scope["query_string"])}
                 database = datasette.databases.get(DATABASE_NAME)
                 if database is not None and is_download(path):
-                    answer = await database.execute_fn(lambda connection: _download(connection, path))
+                    answer = await database.execute_fn(
+                        lambda connection: _download(connection, path, f"{prefix}/{{}}")
+                    )
             if answer is None:
                 await application(scope, receive, send)
             else:
@@ -98,9 +106,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
     return wrap
 
 
-def _download(connection: sqlite3.Connection, path: str) -> Download | None:
+def _download(connection: sqlite3.Connection, path: str, address: str) -> Download | None:
     try:
-        return download(connection, path)
+        return download(connection, path, address)
     except sqlite3.OperationalError:
         return None  # another database under our name
 
