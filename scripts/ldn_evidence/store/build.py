@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlite_utils import Database
 
 from ldn_evidence.check import CheckedCatalogue
 from ldn_evidence.problems import Problem
@@ -88,6 +87,9 @@ def _write(
     project: Project,
     progress: Progress | None,
 ) -> None:
+    # Here, for it brings numpy along, which a build with nothing to do need not wait for.
+    from sqlite_utils import Database
+
     connection = sqlite3.connect(path, isolation_level=None)
     database = Database(connection)
     try:

@@ -5,7 +5,10 @@ It has integer keys of its own, for rowids of tables with text keys may move whe
 
 from __future__ import annotations
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 # A hit in a name outweighs one in a title's neighbourhood, which outweighs a mention in the text.
 RANK = "bm25(search, 0.0, 0.0, 10.0, 6.0, 1.0)"
