@@ -155,4 +155,5 @@ def test_the_command_prints_every_measure(project_root: Path, measures: Measures
     assert by_name(iter(json.loads(result.stdout))) == measures
     text = CliRunner().invoke(main, ["--root", str(project_root), "coverage"])
     assert text.exit_code == 0, text.output
+    assert "or was not read; never a guess" in " ".join(text.output.split())
     assert "randomised trials with a computed effect" in text.stdout

@@ -369,7 +369,8 @@ def show(rows: Iterable[Row]) -> None:
     from rich.table import Table
 
     console = Console()
-    for section, measures in groupby(rows, key=lambda row: row["section"]):
+    for section, group in groupby(rows, key=lambda row: row["section"]):
+        measures = list(group)
         table = Table(
             title=section.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False
         )
@@ -386,5 +387,8 @@ def show(rows: Iterable[Row]) -> None:
                 "" if total is None else f"of {total:,}",
                 share,
             )
+        notes = {row.get("note") for row in measures}
+        if len(notes) == 1 and (note := notes.pop()):  # what holds for the whole section
+            table.caption, table.caption_justify = note, "left"
         console.print(table)
         console.print()
