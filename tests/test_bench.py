@@ -33,12 +33,14 @@ def test_a_small_run_prints_times_ratios_and_memory() -> None:
         "build, nothing changed",
         "build, one record",
         "check",
+        "the same without tiers",
         "real catalogue",
     ):
         seconds, work, *_, peak = cells(ended.stdout, name)[1:]
         assert float(seconds) > 0
         assert float(work) > 0
         assert 5 < float(peak) < 1000
+    assert "the appraisal's share" in ended.stdout
     assert cells(ended.stdout, "PyYAML")[3] == "1.00"
     assert cells(ended.stdout, "cold build")[4] == "100.0 %"
 

@@ -96,10 +96,14 @@ def run_bench(
         nothing = Measurement("build, nothing changed")
         one = Measurement("build, one record changed")
         check = Measurement("check, no cache")
+        # The two differ by the appraisal, which tells its share of a build.
+        without_tiers = Measurement("the same without tiers")
         for number in range(repeats):
             pyyaml.run(_python("-m", "ldn_evidence.bench.baselines", "pyyaml", str(studies)))
             _forget(catalogue)
             check.run(_command(catalogue, "check"))
+            _forget(catalogue)
+            without_tiers.run(_command(catalogue, "check", "--no-tiers"))
             _forget(catalogue)
             cold.run(_command(catalogue, "build"))
             nothing.run(_command(catalogue, "build"))
@@ -113,7 +117,10 @@ def run_bench(
         real = Measurement("real catalogue, cold build")
         for _ in range(repeats):
             real.run(_command(_copy(project, Path(folder) / "real"), "build"))
-        _print(console, [pyyaml, *others, cold, nothing, one, check, real], pyyaml, others, cold, records)
+        rows = [pyyaml, *others, cold, nothing, one, check, without_tiers, real]
+        _print(console, rows, pyyaml, others, cold, records)
+        share = (median(check.work) - median(without_tiers.work)) / median(cold.work)
+        console.print(f"the appraisal's share of a cold build's processor time: {100 * share:.0f} %")
         console.print(f"database of the generated catalogue: {database / 1e6:.1f} MB")
 
 
@@ -160,8 +167,8 @@ def _python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def _command(project: Project, name: str) -> list[str]:
-    return _python("-m", "ldn_evidence.cli", "--root", str(project.root), name)
+def _command(project: Project, *arguments: str) -> list[str]:
+    return _python("-m", "ldn_evidence.cli", "--root", str(project.root), *arguments)
 
 
 def _forget(project: Project) -> None:
