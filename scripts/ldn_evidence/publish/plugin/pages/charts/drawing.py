@@ -97,7 +97,10 @@ class Link:
     def __init__(self, drawing: Drawing, address: str, title: str) -> None:
         self._drawing = drawing
         self._element = drawing._add("a", {"href": address, "aria-label": title})
-        ElementTree.SubElement(self._element, "title").text = title
+        if (
+            drawing.root.get("class") != SLIM
+        ):  # a title shows where something points, and nothing points on a telephone
+            ElementTree.SubElement(self._element, "title").text = title
         self._outer = drawing._at
 
     def __enter__(self) -> None:
