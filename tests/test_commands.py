@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -338,6 +339,22 @@ def test_a_second_serve_starts_quickly_and_prints_its_address(built_database: Pa
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
             assert answer.status == 200
         assert time.monotonic() - started < SECONDS_TO_START
+
+
+def test_ctrl_c_stops_the_server_and_is_no_failure(built_database: Path) -> None:
+    arguments = [COMMAND, "serve", "--port", str(free_port())]
+    with subprocess.Popen(
+        arguments, cwd=built_database.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout
+        for line in server.stdout:
+            if "Uvicorn running" in line:
+                break
+        server.send_signal(signal.SIGINT)
+        rest = server.stdout.read()
+        assert server.wait(timeout=30) == 0, rest
+    assert "Abort" not in rest
+    assert "Traceback" not in rest
 
 
 def test_a_busy_port_is_said_in_one_line(catalogue: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -108,10 +109,13 @@ def serve(project: Project, port: int = DEFAULT_PORT, host: str = DEFAULT_HOST) 
     print(f"LDN Evidence: {address(port, host)} (stop with Ctrl-C)", flush=True)
 
     # Here, for it takes half a second that no other command should pay.
+    from click import Abort
     from datasette.cli import cli
 
-    cli.main(
-        args=serve_arguments(project.database, project.metadata, port, host),
-        prog_name="datasette",
-        standalone_mode=False,
-    )
+    # Ctrl-C is how one stops it, and no failure.
+    with suppress(Abort, KeyboardInterrupt):
+        cli.main(
+            args=serve_arguments(project.database, project.metadata, port, host),
+            prog_name="datasette",
+            standalone_mode=False,
+        )
