@@ -342,9 +342,12 @@ def test_a_second_serve_starts_quickly_and_prints_its_address(built_database: Pa
 
 
 def test_ctrl_c_stops_the_server_and_is_no_failure(built_database: Path) -> None:
-    arguments = [COMMAND, "serve", "--port", str(free_port())]
     with subprocess.Popen(
-        arguments, cwd=built_database.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [COMMAND, "serve", "--port", str(free_port())],
+        cwd=built_database.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as server:
         assert server.stdout
         for line in server.stdout:
