@@ -95,6 +95,28 @@ def test_a_message_has_file_line_column_field_finding_and_rule(project: Project)
 
 
 @pytest.mark.parametrize(
+    ("right", "wrong", "place", "message"),
+    [
+        ("conclusion: No", "conclusoin: No", "69:1: conclusoin", "did you mean 'conclusion'?"),
+        ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "like 'fibromyalgia'."),
+        ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "Did you mean 'example-disease'?"),
+        ("on: 2026-01-15", "on: 2026-02-30", "verification.on", "found '2026-02-30'; there is no such day [date-exists]"),
+        ("on: 2026-01-15", "on: 2025-02-29", "verification.on", "there is no such day [date-exists]"),
+        ("on: 2026-01-15", "on: 15.1.2026", "verification.on", "must look like"),
+    ],
+)  # fmt: skip
+def test_a_message_leads_to_the_cure(
+    project: Project, right: str, wrong: str, place: str, message: str
+) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    text = path.read_text("utf-8")
+    assert text.count(right) == 1
+    path.write_text(text.replace(right, wrong), "utf-8")
+    found = [str(problem) for problem in checked(project).problems]
+    assert any(place in problem and message in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
     ("wrong", "right", "meant"),
     [
         ("design: randomized_parallel", "design: randomised_parallel", "randomized_parallel"),

@@ -288,9 +288,10 @@ def test_a_file_that_is_too_large_is_refused() -> None:
         ),
         (
             "a:\n  - b: 1\n    b: 2\n",
-            '3:5: a[0].b: found "b" again, first on line 2; a field stands once [duplicate-key]',
+            '3:5: a[0].b: found "b" again, first on line 2; a field stands once, and the next item of a list begins '
+            'with "- " [duplicate-key]',
         ),
-        ("a:\n  - x\n  -\n", "3:4: a[1]: found no value; leave the item out [empty-value]"),
+        ("a:\n  - x\n  -\n", "3:4: a[1]: found no value; write one, or leave the item out [empty-value]"),
         (
             "a: null\n",
             "1:4: a: found null; leave the key out, or put it in quotes if the word is meant [empty-value]",
@@ -469,7 +470,10 @@ def test_results_are_the_same_however_many_processes_work(tmp_path: Path) -> Non
     assert [
         json.loads(result)[0] for result in alone if isinstance(result, bytes) and result.startswith(b"[")
     ] == [file.path for file in files if file.id != "record-1"]
-    assert b"data/studies/record-1.yml:1:4: id: found no value; leave the key out [empty-value]" in alone
+    assert (
+        b"data/studies/record-1.yml:1:4: id: found no value; write one, or leave the key out [empty-value]"
+        in alone
+    )
 
 
 def test_processes_start_beside_other_threads(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache, fingerprint
 from ldn_evidence.read.contents import Contents
 from ldn_evidence.read.files import Discovery, discover, process_files
-from ldn_evidence.read.strict_yaml import ReadProblems, parse, positions
+from ldn_evidence.read.strict_yaml import ReadProblems, key_positions, parse, positions
+from ldn_evidence.read.strict_yaml import locate as nearest
 from ldn_evidence.schemas import Schemas
 
 _PACKAGE = FilePath(__file__).parent.parent
@@ -109,13 +110,11 @@ class _FileStages:
 
 def locate(findings: Sequence[Finding], file: str, data: bytes) -> list[Problem]:
     """Give findings their line and column; only now are positions looked up."""
-    places = positions(data)
+    values = positions(data)
+    keys = key_positions(data) if any(finding.at_key for finding in findings) else values
     problems = []
     for finding in findings:
-        path = finding.path
-        while path and path not in places:
-            path = path[:-1]
-        line, column = places.get(path, (1, 1))
+        line, column = nearest(keys if finding.at_key else values, finding.path)
         problems.append(Problem(file, line, column, format_path(finding.path), finding.message, finding.rule))
     return problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,14 +52,18 @@ class ShapeChecker:
         """Every violation of the kind's schema by a typed record."""
         validator = self._validators.get(kind)
         if validator is None:
-            validator = jsonschema_rs.validator_for(self._schemas.record(kind))
+            validator = jsonschema_rs.validator_for(self._schemas.record(kind), validate_formats=True)
             self._validators[kind] = validator
         if validator.is_valid(record):
             return []
         findings: list[Finding] = []
         for error in validator.iter_errors(record):
             findings.extend(_explain(error, self._schemas.record(kind), record))
-        return findings
+        # What is not written as a date is no day of the calendar either; one of the two is enough to say.
+        misshapen = {finding.path for finding in findings if finding.rule != "date-exists"}
+        return [
+            finding for finding in findings if finding.rule != "date-exists" or finding.path not in misshapen
+        ]
 
 
 def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Finding]:
@@ -80,10 +85,18 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
         case "Enum":
             yield Finding(path, _not_allowed(error.instance, parent["enum"]), "not-allowed-value")
         case "Pattern":
-            example = parent.get("examples", ["?"])[0]
-            what = parent.get("description", "")
             rule = parent.get("x-rule", "malformed-value")
-            yield Finding(path, f"found {found}; must look like {example!r}. {what}", rule)
+            message = (
+                f"found {found}; must look like {_example(schema, error)!r}. {parent.get('description', '')}"
+            )
+            if rule == "id-format":
+                message += _kebab_case(error.instance, parent["pattern"])
+            yield Finding(path, message, rule)
+        case "Format":
+            message = f"found {found}; there is no such day"
+            if parent["format"] != "date":
+                message = f"found {found}; must be a {parent['format']}"
+            yield Finding(path, message, parent.get("x-rule", "malformed-value"))
         case "Minimum" | "Maximum" | "ExclusiveMinimum" | "ExclusiveMaximum":
             words = {
                 "Minimum": "at least",
@@ -111,6 +124,22 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             )
         case _:
             yield Finding(path, f"found {found}; {error.message}", "malformed-value")
+
+
+def _example(schema: Node, error: Any) -> Any:
+    """An example of a value; that of an item may stand with its list."""
+    steps = list(error.schema_path)[:-1]
+    for length in (len(steps), len(steps) - 1):
+        examples = _schema_at(schema, steps[:length]).get("examples")
+        if examples:
+            return examples[0][0] if isinstance(examples[0], list) else examples[0]
+    return "?"
+
+
+def _kebab_case(value: str, pattern: str) -> str:
+    """A hint where an identifier was written as words: " Did you mean 'chronic-pain'?"."""
+    words = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+    return f" Did you mean {words!r}?" if re.search(pattern, words) else ""
 
 
 def _schema_at(schema: Any, steps: list[str | int]) -> Any:

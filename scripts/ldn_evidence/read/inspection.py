@@ -247,6 +247,8 @@ class Inspection:
         self._check_escapes(event)
         if key in lines:
             message = f"found {show(key)} again, first on line {lines[key]}; a field stands once"
+            if any(isinstance(step, int) for step in self._path):
+                message += ', and the next item of a list begins with "- "'
             self._report(position, message, "duplicate-key")
         lines.setdefault(key, position[0])
         if event.style in QUOTES and key:
@@ -301,7 +303,7 @@ class Inspection:
             return f"found {event.value}; leave the {part} out, or put it in quotes if the word is meant"
         if event.anchor is not None or event.tag is not None:
             return f"found no value; put the text in quotes, or leave the {part} out"
-        return f"found no value; leave the {part} out"
+        return f"found no value; write one, or leave the {part} out"
 
     def _check_glued_comment(self, event: Any) -> None:
         end = event.end_mark

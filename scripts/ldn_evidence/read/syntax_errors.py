@@ -38,7 +38,8 @@ _MESSAGES = {
         "found an escape that is no character; write the character itself"
     ),
     "did not find expected '-' indicator": (
-        'found {rest} where the next list item is due; begin it with "- ", in the column of the items above'
+        'found {rest} where the next list item is due; begin it with "- " in the column of the items above, '
+        "or indent it like the fields above"
     ),
     "did not find expected ',' or ']'": (
         'found a list in brackets with a comma or its "]" missing before {rest}; '
