@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import click
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extractOne
 
 Format = Literal["text", "json", "github"]
 FieldPath = tuple[str | int, ...]
@@ -83,6 +81,10 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     letter); case, spaces, hyphens and underscores do not count. Ties go to the first in alphabetical order,
     so that a message is the same in every run.
     """
+    # Here, for most runs find nothing wrong and need not wait for it.
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extractOne
+
     found = extractOne(
         word,
         sorted(set(candidates) - {word}),

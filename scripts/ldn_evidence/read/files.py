@@ -25,7 +25,8 @@ FILES_IN_ONE_PROCESS: Final = 200
 
 _BATCH: Final = 50
 _BATCHES_AHEAD: Final = 4
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_EXTENSION: Final = ".yml"
+_RECORD_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*" + re.escape(_EXTENSION))
 _NOT_RECORDS = {"LICENSE", "README.md"}
 
 
@@ -75,12 +76,9 @@ def discover(project: Project, kinds: Collection[str]) -> Discovery:
             message += did_you_mean(folder.name, kinds)
             problems.append(Problem(path, 0, 0, "", message, "record-folder"))
         else:
-            for entry in _visible(folder.path):
-                record = _record_file(entry, folder.name)
-                if isinstance(record, Problem):
-                    problems.append(record)
-                elif record is not None:
-                    files.append(record)
+            names, others = _records_and_others(folder.path)
+            files += [RecordFile(f"{path}/{name}", folder.name, name[: -len(_EXTENSION)]) for name in names]
+            problems += [problem for entry in others if (problem := _no_record(entry, path)) is not None]
     return Discovery(files, retired, problems)
 
 
@@ -207,27 +205,45 @@ class _Run:
         yield from batch.results
 
 
-def _visible(folder: Path | str) -> list[os.DirEntry[str]]:
+def _visible(folder: Path) -> list[os.DirEntry[str]]:
     """What a folder holds, by name, without hidden files and editors' backups."""
     with os.scandir(folder) as entries:
-        kept = [entry for entry in entries if not entry.name.startswith(".") and not entry.name.endswith("~")]
+        kept = [entry for entry in entries if not _is_passed_over(entry.name)]
     return sorted(kept, key=lambda entry: entry.name)
 
 
-def _record_file(entry: os.DirEntry[str], kind: str) -> RecordFile | Problem | None:
-    path = f"data/{kind}/{entry.name}"
-    stem, dot, extension = entry.name.rpartition(".")
-    if entry.name in _NOT_RECORDS:
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.endswith("~")
+
+
+def _records_and_others(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
+    """The names of the records' files, sorted, and what else lies in the folder: of many files nearly all are records."""
+    names: list[str] = []
+    others: list[os.DirEntry[str]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if _RECORD_NAME.fullmatch(name) and entry.is_file():
+                names.append(name)
+            else:
+                others.append(entry)
+    names.sort()
+    others.sort(key=lambda entry: entry.name)
+    return names, others
+
+
+def _no_record(entry: os.DirEntry[str], folder: str) -> Problem | None:
+    """Why something is no record's file; None for what is passed over."""
+    if entry.name in _NOT_RECORDS or _is_passed_over(entry.name):
         return None
+    stem, dot, extension = entry.name.rpartition(".")
     if not entry.is_file():
         message = "found a folder or special file; a record is a file data/<kind>/<id>.yml"
-    elif extension != "yml" or not dot:
-        message = f'found {show(entry.name)}; a record\'s file ends in ".yml"'
-    elif not _ID.fullmatch(stem):
-        message = f"found {show(stem)} as an id; must be small letters a to z, digits and single hyphens"
+    elif not dot or f".{extension}" != _EXTENSION:
+        message = f'found {show(entry.name)}; a record\'s file ends in "{_EXTENSION}"'
     else:
-        return RecordFile(path, kind, stem)
-    return Problem(path, 0, 0, "", message, "file-name")
+        message = f"found {show(stem)} as an id; must be small letters a to z, digits and single hyphens"
+    return Problem(f"{folder}/{entry.name}", 0, 0, "", message, "file-name")
 
 
 def _work(worker: Worker, tasks: list[tuple[str, str, str, bytes]]) -> list[bytes]:
