@@ -99,7 +99,7 @@ def _study(numbers: random.Random, number: int, conditions: list[str], design: s
     weeks = numbers.choice([8, 12, 16])
     lines = _head(numbers, number, conditions)
     if design == "randomised":
-        lines += _randomised(numbers, size, weeks)
+        lines += _randomised(numbers, number, size, weeks)
     elif design == "uncontrolled":
         lines += _uncontrolled(numbers, size, weeks)
     else:
@@ -190,9 +190,9 @@ def _limitations(numbers: random.Random, count: int) -> list[str]:
     return ["limitations:", *(f"  - {_words(numbers, 14)}." for _ in range(count))]
 
 
-def _randomised(numbers: random.Random, size: int, weeks: int) -> list[str]:
+def _randomised(numbers: random.Random, number: int, size: int, weeks: int) -> list[str]:
     lines = [
-        f"registry: [NCT{numbers.randint(10_000_000, 99_999_999)}]",
+        f"registry: [NCT{10_000_000 + number}]",
         "design: randomized_parallel",
         "blinding: double_blind",
         _people(numbers),
