@@ -149,6 +149,25 @@ def test_fhir_has_every_effect_with_its_numbers(bundle: Any, base: Base) -> None
         assert statistic.sampleSize.numberOfStudies == row["trials"]
 
 
+def test_fhir_conditions_carry_the_codes_that_are_exact(bundle: Any, base: Base) -> None:
+    registered = ("MONDO", "ICD-10-CM", "ICD-11", "NCIT")
+    wanted = {
+        (row["condition_id"], row["code"])
+        for row in base.records("SELECT * FROM condition_identifiers WHERE predicate = 'exact'")
+        if row["scheme"] in registered
+    }
+    assert len(wanted) > 250
+    found = set()
+    for variable in resources(bundle, "EvidenceVariable").values():
+        if variable.identifier[0].system != "urn:ldn-evidence:conditions":
+            continue
+        (characteristic,) = variable.characteristic
+        concept = characteristic.definitionCodeableConcept
+        assert concept.text
+        found |= {(variable.identifier[0].value, coding.code) for coding in concept.coding or ()}
+    assert found == wanted
+
+
 def test_fhir_references_resolve(bundle: Any, exported: Path) -> None:
     ids = {f"{entry.resource.get_resource_type()}/{entry.resource.id}" for entry in bundle.entry}
     assert len(ids) == len(bundle.entry)

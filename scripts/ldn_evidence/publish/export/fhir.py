@@ -1,7 +1,8 @@
 """The base as a FHIR R5 bundle: Citation for studies, Evidence for effects, EvidenceVariable for what they are about.
 
-Only what the database has is said: concepts are given as text, not as codes that nobody checked, and no certainty is rated,
-for a tier is not a GRADE rating. docs/formats.md has the mapping.
+Only what the database has is said: a condition has the codes that its record calls exact, other concepts are given as text
+and not as codes that nobody checked, and no certainty is rated, for a tier is not a GRADE rating. docs/formats.md has the
+mapping.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ Resource = dict[str, Any]
 
 LONGEST_ID = 64
 _ROLES = "http://terminology.hl7.org/CodeSystem/variable-role"
+# Code systems by the URI under which HL7 Terminology registers them; those without one there are left out.
+_CODE_SYSTEMS: Mapping[str, str] = {
+    "MONDO": "http://purl.obolibrary.org/obo/mondo.owl",
+    "ICD-10-CM": "http://hl7.org/fhir/sid/icd-10-cm",
+    "ICD-11": "http://id.who.int/icd/release/11/mms",
+    "NCIT": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
+}
 _MEASURES: Mapping[str, str] = {
     "MD": "Mean difference",
     "SMD": "Standardised mean difference",
@@ -74,8 +82,10 @@ def _resources(base: Base) -> Iterator[Resource]:
     }
     for row in base.records("SELECT * FROM studies ORDER BY id"):
         yield _citation(row)
+    codes = _codes(base)
     for row in base.records("SELECT * FROM conditions ORDER BY id"):
-        yield _variable(
+        concept = {"coding": codes.get(row["id"]), "text": row["name"]}
+        variable = _variable(
             "condition",
             row["id"],
             f"People with {row['name']}",
@@ -83,6 +93,7 @@ def _resources(base: Base) -> Iterator[Resource]:
             f"Evidence tier for low-dose naltrexone: {row['evidence_tier']}; direction: {row['direction']}. "
             "A tier says how strong the evidence is, not what anyone should take.",
         )
+        yield {**variable, "characteristic": [{"definitionCodeableConcept": _filled(concept)}]}
     used = (
         "SELECT * FROM arms WHERE id IN (SELECT intervention_id FROM effects UNION SELECT comparator_id FROM effects) "
         "ORDER BY id"
@@ -105,6 +116,18 @@ def _resources(base: Base) -> Iterator[Resource]:
         yield _variable("outcome", row["id"], row["name"], described, better)
     yield from _effects(base)
     yield from _meta_analyses(base)
+
+
+def _codes(base: Base) -> dict[str, list[Resource]]:
+    """Condition -> the codes that mean exactly it."""
+    codes: dict[str, list[Resource]] = {}
+    for row in base.records(
+        "SELECT * FROM condition_identifiers WHERE predicate = 'exact' ORDER BY condition_id, position"
+    ):
+        if row["scheme"] in _CODE_SYSTEMS:
+            coding = {"system": _CODE_SYSTEMS[row["scheme"]], "code": row["code"], "display": row["label"]}
+            codes.setdefault(row["condition_id"], []).append(_filled(coding))
+    return codes
 
 
 def _citation(row: Mapping[str, Any]) -> Resource:
