@@ -66,7 +66,7 @@ def spark(recipes: dict[str, str], exported: Path, tmp_path_factory: pytest.Temp
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_SUBMIT_ARGS": "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 pyspark-shell",
     }
-    before, where = dict(os.environ), Path.cwd()
+    before, where, interrupted = dict(os.environ), Path.cwd(), signal.getsignal(signal.SIGINT)
     os.environ.update(setting)
     os.chdir(folder)
     try:
@@ -78,6 +78,8 @@ def spark(recipes: dict[str, str], exported: Path, tmp_path_factory: pytest.Temp
         yield session
         session.stop()
     finally:
+        # Spark puts a handler of its own in place, which fails when it is called after the end.
+        signal.signal(signal.SIGINT, interrupted)
         os.chdir(where)
         os.environ.clear()
         os.environ.update(before)
