@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
@@ -129,6 +130,12 @@ def test_slips_get_a_suggestion(project: Project, wrong: str, right: str, meant:
     path.write_text(path.read_text("utf-8").replace(wrong, right), "utf-8")
     messages = [problem.message for problem in checked(project).problems]
     assert any(f"did you mean {meant!r}" in message for message in messages), messages
+
+
+def test_a_command_called_from_a_program_gives_its_garbage_collector_back(project: Project) -> None:
+    assert gc.isenabled()
+    assert CliRunner().invoke(main, ["--root", str(project.root), "check"]).exit_code == 0
+    assert gc.isenabled()
 
 
 def test_all_problems_come_in_one_run_sorted(project: Project) -> None:

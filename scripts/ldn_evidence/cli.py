@@ -69,8 +69,11 @@ def main(context: click.Context, root: Path | None) -> None:
     """
     context.obj = root
     # Every command is short and makes no reference cycles worth collecting, but hundreds of thousands of small objects,
-    # which the collector would walk through again and again: it took up to half of the time.
-    gc.disable()
+    # which the collector would walk through again and again: it took up to half of the time. Whoever calls a command
+    # from a longer program gets the collector back at its end.
+    if gc.isenabled():
+        gc.disable()
+        context.call_on_close(gc.enable)
 
 
 def project_of(context: click.Context) -> Project:
