@@ -27,7 +27,7 @@ _DOMAINS = ["pain", "fatigue", "sleep", "quality_of_life", "mood"]
 def write_catalogue(
     project: Project, root: Path, records: int, seed: int, designs: Mapping[str, int] = DESIGNS
 ) -> Project:
-    """Write a project with so many study records of about 2.5 KB, and the conditions that they name.
+    """Write a project with so many study records of 2 to 2.5 KB, and the conditions that they name.
 
     Args:
         project: Where schemas and vocabularies come from.

@@ -22,7 +22,7 @@ from ldn_evidence.check.typing import Typer, apply_types, compile_typer, keep_pr
 from ldn_evidence.problems import Format, Problem, format_path, sort_problems
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache, fingerprint
-from ldn_evidence.read.contents import Contents
+from ldn_evidence.read.contents import UNREADABLE, Contents
 from ldn_evidence.read.files import Discovery, discover, process_files
 from ldn_evidence.read.strict_yaml import ReadProblems, key_positions, parse, positions
 from ldn_evidence.read.strict_yaml import locate as nearest
@@ -241,7 +241,7 @@ def _look_at(contents: Contents, file: str) -> None:
     try:
         contents.add(file, contents.look(file).digest)
     except OSError:
-        contents.add(file, "unreadable")
+        contents.add(file, UNREADABLE)
 
 
 def _version(project: Project) -> str:

@@ -22,6 +22,8 @@ from ldn_evidence.read.strictness import MOST_BYTES
 _YOUNG_NANOSECONDS: Final = 3 * 10**9
 _READ_AT_ONCE: Final = 65536
 _DIGEST_BYTES: Final = 16
+UNREADABLE: Final = "unreadable"
+"""Stands in the digest of everything for a file that cannot be read."""
 
 _Entry = list[int | str]  # time of change, time of status change, size, inode, digest of the content
 

@@ -12,7 +12,7 @@ from ldn_evidence.problems import Problem, did_you_mean, show
 from ldn_evidence.processes import cores, start_pool
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache
-from ldn_evidence.read.contents import Contents, Look
+from ldn_evidence.read.contents import UNREADABLE, Contents, Look
 
 Worker: TypeAlias = Callable[[str, str, str, bytes], bytes]
 """Work on one file: (path relative to the project, kind, id, content) to a result.
@@ -172,7 +172,7 @@ class _Run:
             except OSError as error:
                 message = f"found a file that cannot be read: {error.strerror}"
                 batch.results.append(Problem(file.path, 0, 0, "", message, "unreadable-file"))
-                self._contents.add(file.path, "unreadable")
+                self._contents.add(file.path, UNREADABLE)
                 continue
             self._contents.add(file.path, look.digest)
             if result is None and look.data is not None:
