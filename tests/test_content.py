@@ -465,7 +465,7 @@ def test_identifiers_and_sizes_that_were_confirmed(
     [
         ("bruun-2024", "MD", -0.34, -0.95, 0.27, "0.27", "no_difference"),
         ("younger-2013", "percent_change_difference", None, None, None, "0.016", "favours_ldn"),
-        ("rodriguez-freire-2026", "MD", 0.49, None, None, "0.236", "no_difference"),
+        ("rodriguez-freire-2026", "MD", 0.49, -0.32, 1.31, "0.236", "no_difference"),
         ("bested-2023", "median_difference", -1.65, None, None, "0.3", "no_difference"),
         ("ologunowa-2025", "SMD", -0.5, -1.19, 0.19, None, "no_difference"),
         ("ldn-fm-meta-ams-2025", "SMD", -0.61, -1.14, -0.08, None, "favours_ldn"),
