@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,7 +31,7 @@ from ldn_evidence.cli import main
 from ldn_evidence.link import Catalogue
 from ldn_evidence.project import Project
 from ldn_evidence.schemas import Schemas
-from ldn_evidence.store import write_database
+from ldn_evidence.store import pack_rows, record_tables, write_database
 from ldn_evidence.store.layout import Layout
 
 TESTS = Path(__file__).parent
@@ -799,6 +799,15 @@ def test_people_of_several_conditions_taken_together_are_said_to_be_so(
         assert "one or another" not in row["deciding_reason"]
 
 
+def write_appraised(project: Project, target: Path) -> None:
+    """A database of records whose tiers need not be the computed ones."""
+    checked = check_project(project)
+    layout = Layout(checked.schemas)
+    pack = partial(pack_rows, layout.column_names)
+    results = appraise(Catalogue(checked), project.schema / "tiers.yml", pack=pack)
+    write_database(layout, record_tables(checked, layout), results, target, project.schema)
+
+
 def test_overrides_and_other_sources_stand_in_views_with_the_deciding_reason(
     project: Project, appraised: Callable[..., Tables], tmp_path: Path
 ) -> None:
@@ -823,8 +832,7 @@ def test_overrides_and_other_sources_stand_in_views_with_the_deciding_reason(
         ],
     )
     target = tmp_path / "views.db"
-    checked = check_project(project)
-    write_database(checked, appraise(Catalogue(checked), project.schema / "tiers.yml"), target, project)
+    write_appraised(project, target)
     with closing(sqlite3.connect(target)) as connection:
         (override,) = connection.execute(
             "SELECT condition_id, evidence_tier, computed_tier, reason, deciding_reason FROM tier_overrides"
@@ -881,9 +889,8 @@ def test_every_row_fits_its_table_and_every_key_leads_somewhere(
         columns = {column.name for column in layout.tables[name].columns}
         for row in rows:
             assert set(row) <= columns, name
-    checked = check_project(project)
     target = tmp_path / "appraised.db"
-    write_database(checked, appraise(Catalogue(checked), project.schema / "tiers.yml"), target, project)
+    write_appraised(project, target)
     assert target.stat().st_size > 0
 
 

@@ -9,19 +9,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ldn_evidence import __version__
 from ldn_evidence.check import CheckedCatalogue, check_project, content_of
+from ldn_evidence.check.terms import Terms
+from ldn_evidence.coverage import StudyCounts, count_studies, coverage_rows
 from ldn_evidence.link import Catalogue
 from ldn_evidence.notice import NOTICE
 from ldn_evidence.problems import Problem, sort_problems
+from ldn_evidence.processes import Crew, begun
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import fingerprint
 from ldn_evidence.read.strict_yaml import parse
-from ldn_evidence.store import RecordsHaveProblems, pack_rows, write_database
+from ldn_evidence.schemas import Schemas
+from ldn_evidence.store import RecordsHaveProblems, pack_rows, record_tables, write_database
 from ldn_evidence.store.layout import Layout
+from ldn_evidence.store.rows import RowMaker
 from ldn_evidence.worked_example import without_example
+
+if TYPE_CHECKING:
+    from ldn_evidence.appraise import Alongside, Appraiser, Tools
 
 _PACKAGE = Path(__file__).parent
 # Code that shapes the database, beside what a check depends on already.
@@ -33,6 +41,9 @@ _CODE = (
     _PACKAGE / "processes.py",
     _PACKAGE / "build.py",
 )
+
+# Under this name what was counted of some studies comes with their tables.
+_COUNTS = "(counts)"
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,10 +72,14 @@ def build(project: Project, progress: Progress | None = None, *, force: bool = F
     )
     if checked.problems:
         raise RecordsHaveProblems(list(checked.problems))
-    information = _information(project, checked)
-    return write_database(
-        checked, _computed(project, checked, information), project.database, project, progress
-    )
+    # Statistics are loaded only when something is built.
+    from ldn_evidence.appraise import Appraiser
+
+    appraiser = Appraiser(Catalogue(checked), project.schema / "tiers.yml")
+    with appraiser.crew(make_alongside=partial(_alongside, checked.schemas, checked.terms)) as crew:
+        tables = _Tables(project, checked, appraiser, crew, progress)
+        records, results = tables.of_records(), tables.of_results()
+        return write_database(tables.layout, records, results, project.database, project.schema)
 
 
 def tiers_as_computed(project: Project, checked: CheckedCatalogue) -> list[Problem]:
@@ -115,33 +130,87 @@ def stored_digest(database: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _computed(
-    project: Project, checked: CheckedCatalogue, information: list[tuple[str, str]]
-) -> Iterator[tuple[str, Sequence[Any]]]:
-    # Statistics are loaded only when something is built.
-    from ldn_evidence.appraise import appraise, tier_problems
-    from ldn_evidence.coverage import coverage_rows
+def _alongside(schemas: Schemas, terms: Terms) -> Alongside:
+    """What else is made of studies' records where they are decoded: their rows, and what is counted of them."""
+    maker = RowMaker(Layout(schemas))
 
-    catalogue = Catalogue(checked)
-    columns = {
-        name: tuple(column.name for column in table.columns)
-        for name, table in Layout(checked.schemas).tables.items()
-    }
-    study = columns["effects"].index("study_id")
-    with_effect: set[str] = set()
-    for table, rows in appraise(catalogue, project.schema / "tiers.yml", pack=partial(pack_rows, columns)):
-        if table == "effects":
-            with_effect.update(row[study] for row in rows)
-        if table == "condition_appraisals":
-            appraisals = (dict(zip(columns[table], row, strict=True)) for row in rows)
-            departures = list(tier_problems(catalogue, appraisals))
-            if departures:
-                raise RecordsHaveProblems(_located(project, checked, departures))
-        yield table, rows
-    coverage = list(coverage_rows(catalogue, with_effect))
-    yield "coverage", coverage
-    yield "generated_text", _texts(project)
-    yield "build_info", [{"key": key, "value": value} for key, value in [*information, *_shares(coverage)]]
+    def tables(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, Sequence[Any]]]:
+        return [(_COUNTS, [count_studies(records, terms)]), *maker.rows_of_all("studies", records).items()]
+
+    return tables
+
+
+class _Tables:
+    """The tables of a build, in the order in which they can be made.
+
+    Attributes:
+        layout: What tables there are.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        checked: CheckedCatalogue,
+        appraiser: Appraiser,
+        crew: Crew[Tools],
+        progress: Progress | None,
+    ) -> None:
+        self.layout = Layout(checked.schemas)
+        self._project = project
+        self._checked = checked
+        self._catalogue = Catalogue(checked)
+        self._appraiser = appraiser
+        self._crew = crew
+        self._progress = progress
+        self._pack = partial(pack_rows, self.layout.column_names)
+        self._counts = StudyCounts()
+        self._with_effect: set[str] = set()
+
+    def of_records(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """What the records say, and what single studies show."""
+        studies = begun(self._appraiser.study_tables(self._crew, self._pack))
+        yield from record_tables(self._checked, self.layout, but={"studies"})
+        study = self.layout.column_names["effects"].index("study_id")
+        total, done = len(self._catalogue.ids("studies")), 0
+        for table, rows in studies:
+            if table == _COUNTS:
+                for counts in rows:
+                    self._counts.add(counts)
+                continue
+            if table == "effects":
+                self._with_effect.update(row[study] for row in rows)
+            if table == "studies" and self._progress is not None:
+                done += len(rows)
+                self._progress("studies", done, total)
+            yield table, rows
+
+    def of_results(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """What follows from all studies together, and what is told of the whole; after the records.
+
+        Raises:
+            RecordsHaveProblems: A condition's tier or direction is not the computed one.
+        """
+        columns = self.layout.column_names["condition_appraisals"]
+        total, done = len(self._catalogue.ids("conditions")), 0
+        for table, rows in self._appraiser.condition_tables(self._crew, self._pack):
+            if table == "condition_appraisals":
+                self._compare(dict(zip(columns, row, strict=True)) for row in rows)
+                done += len(rows)
+                if self._progress is not None:
+                    self._progress("conditions", done, total)
+            yield table, rows
+        coverage = list(coverage_rows(self._catalogue, self._counts, self._with_effect))
+        yield "coverage", self._pack("coverage", coverage)
+        yield "generated_text", self._pack("generated_text", _texts(self._project))
+        information = [*_information(self._project, self._checked), *_shares(coverage)]
+        yield "build_info", information
+
+    def _compare(self, appraisals: Iterable[dict[str, Any]]) -> None:
+        from ldn_evidence.appraise import tier_problems
+
+        departures = list(tier_problems(self._catalogue, appraisals))
+        if departures:
+            raise RecordsHaveProblems(_located(self._project, self._checked, departures))
 
 
 def _shares(coverage: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:

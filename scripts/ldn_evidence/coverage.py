@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
 
+from ldn_evidence.check.terms import Terms
 from ldn_evidence.link import Catalogue
 
 Record = Mapping[str, Any]
@@ -25,23 +27,72 @@ _STUDY_IDENTIFIERS = ("pmid", "doi", "pmcid", "registry", "other_identifiers")
 _READ_KINDS = {"studies": "studies", "trials": "registered trials", "sources": "documents"}
 
 
-def coverage_rows(catalogue: Catalogue, with_effect: AbstractSet[str] | None = None) -> Iterator[Row]:
+@dataclass
+class StudyCounts:
+    """What is counted of studies. Counts of several parts of a catalogue add up.
+
+    Attributes:
+        studies: (group, name) -> how many studies.
+        randomised: Randomised trials.
+    """
+
+    studies: Counter[tuple[str, str]] = field(default_factory=Counter)
+    randomised: set[str] = field(default_factory=set)
+
+    def add(self, other: StudyCounts) -> None:
+        """Let another part count too."""
+        self.studies.update(other.studies)
+        self.randomised |= other.randomised
+
+
+def count_studies(records: Iterable[Record], terms: Terms) -> StudyCounts:
+    """What is counted of studies, from their records."""
+    designs = terms.get("designs", {})
+    counts = StudyCounts()
+    one_more = counts.studies
+    for record in records:
+        depth = record["verification"]["depth"]
+        has_arm_numbers = _has_arm_numbers(record)
+        one_more.update([("given", name) for name in record])
+        one_more["given", "any identifier"] += any(name in record for name in _STUDY_IDENTIFIERS)
+        one_more["design", record["design"]] += 1
+        one_more["depth", depth] += 1
+        one_more["status", record.get("retraction", {}).get("status", "")] += 1
+        one_more["numbers", "by arm"] += has_arm_numbers
+        one_more["numbers", "second look"] += "second_look" in record["verification"]
+        term = designs.get(record["design"], {})
+        if term.get("randomized") and term.get("evidence_kind") == "trial":
+            counts.randomised.add(record["id"])
+            one_more["depth of randomised", depth] += 1
+            one_more["randomised", "by arm"] += has_arm_numbers
+            one_more["randomised", "printed effect"] += _has_printed_effect(record)
+            one_more["randomised", "people"] += bool(record.get("enrolment"))
+            one_more["randomised", "second look"] += "second_look" in record["verification"]
+            one_more["randomised", "funding"] += "funding" in record
+    return counts
+
+
+def coverage_rows(
+    catalogue: Catalogue, studies: StudyCounts | None = None, with_effect: AbstractSet[str] | None = None
+) -> Iterator[Row]:
     """Every measure of the coverage report.
 
     Args:
         catalogue: Checked records.
+        studies: What was counted of its studies; counted here when not given.
         with_effect: Studies for which the appraisal computed an effect; found out here when not given.
 
     Returns:
         Rows of the table `coverage`: section, measure, count, total, note.
     """
     yield from _kinds(catalogue)
-    yield from _studies(catalogue, with_effect)
+    studies = studies or count_studies(catalogue.records("studies"), catalogue.terms)
+    yield from _studies(catalogue, studies, with_effect)
     yield from _conditions(catalogue)
     yield from _trials(catalogue)
     yield from _safety(catalogue)
     yield from _statements(catalogue)
-    yield from _second_looks(catalogue)
+    yield from _second_looks(catalogue, studies)
     yield from _citations(catalogue)
     yield from _searches(catalogue)
 
@@ -67,89 +118,71 @@ def _kinds(catalogue: Catalogue) -> Iterator[Row]:
         yield _row("records", kind.replace("-", " "), len(catalogue.ids(kind)))
 
 
-def _studies(catalogue: Catalogue, with_effect: AbstractSet[str] | None) -> Iterator[Row]:
+def _studies(
+    catalogue: Catalogue, studies: StudyCounts, with_effect: AbstractSet[str] | None
+) -> Iterator[Row]:
     designs = catalogue.terms.get("designs", {})
-    fields = [name for name in catalogue.schemas.record("studies")["properties"] if name != "id"]
-    given: Counter[str] = Counter()
-    design: Counter[str] = Counter()
-    depth: Counter[str] = Counter()
-    status: Counter[str] = Counter()
-    trial_depth: Counter[str] = Counter()
-    numbers: Counter[str] = Counter()
-    total = randomised = with_outcomes = 0
+    depths = catalogue.terms.get("verification-depths", {})
+    counts = studies.studies
+    total = len(catalogue.ids("studies"))
+    randomised = len(studies.randomised)
     effects = studies_with_effect(catalogue) if with_effect is None else with_effect
-    for record in catalogue.records("studies"):
-        total += 1
-        given.update(record.keys())
-        given["any identifier"] += any(name in record for name in _STUDY_IDENTIFIERS)
-        design[record["design"]] += 1
-        depth[record["verification"]["depth"]] += 1
-        status[record.get("retraction", {}).get("status", "")] += 1
-        numbers["arms"] += _has_arm_numbers(record)
-        with_outcomes += "outcomes" in record
-        term = designs.get(record["design"], {})
-        if term.get("randomized") and term.get("evidence_kind") == "trial":
-            randomised += 1
-            trial_depth[record["verification"]["depth"]] += 1
-            numbers["randomised arms"] += _has_arm_numbers(record)
-            numbers["randomised printed"] += _has_printed_effect(record)
-            numbers["randomised computed"] += record["id"] in effects
-            numbers["randomised people"] += bool(record.get("enrolment"))
-            numbers["randomised second"] += "second_look" in record["verification"]
-            numbers["randomised funding"] += "funding" in record
 
     section = "studies by design"
     for name, term in designs.items():
-        if design[name]:
-            yield _row(section, term["label"], design[name], total)
+        if counts["design", name]:
+            yield _row(section, term["label"], counts["design", name], total)
     section = "identifiers of studies"
     for name in _STUDY_IDENTIFIERS:
-        yield _row(section, name.replace("_", " "), given[name], total)
-    yield _row(section, "any of them", given["any identifier"], total)
+        yield _row(section, name.replace("_", " "), counts["given", name], total)
+    yield _row(section, "any of them", counts["given", "any identifier"], total)
     yield _row(
         section,
         "none, and the record says so",
-        given["no_identifier"],
+        counts["given", "no_identifier"],
         total,
         "What was tried stands in the record.",
     )
     section = "depth of reading"
-    for name, term in catalogue.terms.get("verification-depths", {}).items():
-        yield _row(section, name.replace("_", " "), depth[name], total, term["description"])
+    for name, term in depths.items():
+        yield _row(section, name.replace("_", " "), counts["depth", name], total, term["description"])
     section = "depth of reading, randomised trials"
-    for name, term in catalogue.terms.get("verification-depths", {}).items():
-        yield _row(section, name.replace("_", " "), trial_depth[name], randomised, term["description"])
+    for name, term in depths.items():
+        count = counts["depth of randomised", name]
+        yield _row(section, name.replace("_", " "), count, randomised, term["description"])
     section = "numbers"
-    yield _row(section, "studies with an outcome", with_outcomes, total)
-    yield _row(section, "studies with numbers by arm", numbers["arms"], total)
-    yield _row(section, "randomised trials with numbers by arm", numbers["randomised arms"], randomised)
-    yield _row(section, "randomised trials with a printed effect", numbers["randomised printed"], randomised)
+    yield _row(section, "studies with an outcome", counts["given", "outcomes"], total)
+    yield _row(section, "studies with numbers by arm", counts["numbers", "by arm"], total)
+    count = counts["randomised", "by arm"]
+    yield _row(section, "randomised trials with numbers by arm", count, randomised)
+    count = counts["randomised", "printed effect"]
+    yield _row(section, "randomised trials with a printed effect", count, randomised)
     yield _row(
         section,
         "randomised trials with a computed effect",
-        numbers["randomised computed"],
+        len(studies.randomised & effects),
         randomised,
         "From numbers by arm, or from a printed effect with its interval. The others print too little in what was read.",
     )
-    yield _row(
-        section, "randomised trials with a number of participants", numbers["randomised people"], randomised
-    )
-    yield _row(section, "randomised trials with their funding", numbers["randomised funding"], randomised)
+    count = counts["randomised", "people"]
+    yield _row(section, "randomised trials with a number of participants", count, randomised)
+    count = counts["randomised", "funding"]
+    yield _row(section, "randomised trials with their funding", count, randomised)
     yield _row(
         section,
         "randomised trials with a second look",
-        numbers["randomised second"],
+        counts["randomised", "second look"],
         randomised,
         "Somebody looked the numbers up again, independently of who recorded them.",
     )
     section = "fields of studies left empty"
     note = "Empty because it does not apply, was not printed, or was not read; never a guess."
-    for name in fields:
-        if name not in given or given[name] < total:
-            yield _row(section, name, total - given[name], total, note)
+    for name in catalogue.schemas.record("studies")["properties"]:
+        if name != "id" and (empty := total - counts["given", name]):
+            yield _row(section, name, empty, total, note)
     section = "notices on studies"
     for name in ("retracted", "expression_of_concern", "corrected"):
-        yield _row(section, name.replace("_", " "), status[name], total)
+        yield _row(section, name.replace("_", " "), counts["status", name], total)
 
 
 def _conditions(catalogue: Catalogue) -> Iterator[Row]:
@@ -246,14 +279,17 @@ def _statements(catalogue: Catalogue) -> Iterator[Row]:
         )
 
 
-def _second_looks(catalogue: Catalogue) -> Iterator[Row]:
+def _second_looks(catalogue: Catalogue, studies: StudyCounts) -> Iterator[Row]:
     note = "Nobody has yet looked the record's numbers up a second time."
     for kind, name in _READ_KINDS.items():
-        count = total = 0
-        for record in catalogue.records(kind):
-            total += 1
-            count += "second_look" not in record.get("verification", {})
-        yield _row("records without a second look", name, count, total, note)
+        total = len(catalogue.ids(kind))
+        if kind == "studies":
+            looked = studies.studies["numbers", "second look"]
+        else:
+            looked = sum(
+                "second_look" in record.get("verification", {}) for record in catalogue.records(kind)
+            )
+        yield _row("records without a second look", name, total - looked, total, note)
     for kind in catalogue.schemas.kinds:
         if "reviewed" in catalogue.schemas.record(kind)["properties"]:
             count = sum(1 for _ in catalogue.records_with(kind, "reviewed"))

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -50,6 +51,12 @@ def _begin(initializer: Callable[..., object] | None = None, *arguments: object)
         initializer(*arguments)
 
 
+def begun(results: Iterable[Result]) -> Iterator[Result]:
+    """The same results, of which the first is there already: other processes are at work on the next ones."""
+    rest = iter(results)
+    return chain(list(islice(rest, 1)), rest)
+
+
 class Crew(Generic[Tool]):
     """Several processes, each with a tool of its own, that work on tasks in order.
 
@@ -76,19 +83,27 @@ class Crew(Generic[Tool]):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def map(self, work: Callable[[Tool, Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """The result of each task, in the order of the tasks; a few are worked on ahead."""
+    def map(
+        self, work: Callable[[Tool, Task], Result], tasks: Iterable[Task], ahead: int = _TASKS_AHEAD
+    ) -> Iterator[Result]:
+        """The result of each task, in the order of the tasks.
+
+        Args:
+            work: Called with the tool and a task.
+            tasks: What is to be done.
+            ahead: How many tasks for each process are begun before the first result is taken.
+        """
         if self._pool is None:
             for task in tasks:
                 yield work(self._tool, task)
             return
-        ahead: deque[Future[Result]] = deque()
+        begun: deque[Future[Result]] = deque()
         for task in tasks:
-            ahead.append(self._pool.submit(_with_tool, work, task))
-            if len(ahead) > self._processes * _TASKS_AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+            begun.append(self._pool.submit(_with_tool, work, task))
+            if len(begun) > self._processes * ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 _tool: Any = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -30,6 +30,18 @@ _STUDIES_AT_ONCE = 100
 _STUDIES_OF_CONDITIONS_AT_ONCE = 400
 # Fewer studies are done sooner than other processes are started.
 _STUDIES_IN_ONE_PROCESS = 1000
+# So many pieces of conditions are begun, for each process, while who asked still writes what came of the studies.
+_PIECES_AHEAD = 8
+
+Alongside = Callable[[Sequence[Mapping[str, Any]]], Tables]
+"""What else is to be made of studies' records while they are decoded: tables of its own."""
+
+
+class Tools(NamedTuple):
+    """What each process works with."""
+
+    method: AppraisalMethod
+    alongside: Alongside
 
 
 def _as_they_are(table: str, rows: Iterable[Row]) -> Sequence[Any]:
@@ -91,27 +103,37 @@ class Appraiser:
         self, pack: Pack = _as_they_are, processes: int | None = None
     ) -> Iterator[tuple[str, Sequence[Any]]]:
         """Every table, studies before conditions; see `appraise`."""
+        with self.crew(processes) as crew:
+            yield from self.study_tables(crew, pack)
+            yield from self.condition_tables(crew, pack)
+
+    def crew(
+        self, processes: int | None = None, make_alongside: Callable[[], Alongside] | None = None
+    ) -> Crew[Tools]:
+        """Who does the work.
+
+        Args:
+            processes: How many processes; by default one for each core when there are many studies.
+            make_alongside: Makes what makes more tables of the studies' records; called once in each process.
+        """
         if processes is None:
             many = len(self._catalogue.ids("studies")) > _STUDIES_IN_ONE_PROCESS
             processes = cores() if many else 1
         if processes > 1:
             # Once, and not in each of the processes.
             load_statistics()
-        with Crew(self._make_method if processes > 1 else lambda: self._method, processes) as crew:
-            yield from self._study_tables(crew, pack)
-            yield from self._condition_tables(crew, pack)
-        yield "contradictions", pack("contradictions", self._claim_rows())
-        yield "contradictions", pack("contradictions", self._mechanism_rows())
+        make_method = self._make_method if processes > 1 else lambda: self._method
+        return Crew(partial(_make_tools, make_method, make_alongside), processes)
 
     def condition(self, record: Mapping[str, Any]) -> ConditionResult:
         """Everything computed for one condition's record."""
         if not self._entries:
-            for _ in self._study_tables(Crew(lambda: self._method, 1), _as_they_are):
+            for _ in self.study_tables(self.crew(1), _as_they_are):
                 pass
         studies = [self._entries[study].facts() for study in self._by_condition.get(record["id"], ())]
         return self._method.condition(record, studies)
 
-    def _study_tables(self, crew: Crew[AppraisalMethod], pack: Pack) -> Iterator[tuple[str, Sequence[Any]]]:
+    def study_tables(self, crew: Crew[Tools], pack: Pack) -> Iterator[tuple[str, Sequence[Any]]]:
         """Tables of single studies; after the last of them everything about studies is known."""
         records = iter((*self._catalogue.encoded("studies"), *self._hypothetical))
         pieces = iter(lambda: list(islice(records, _STUDIES_AT_ONCE)), [])
@@ -130,12 +152,14 @@ class Appraiser:
         entry = self._entries.get(study)
         return None if entry is None else entry.facts()
 
-    def _condition_tables(
-        self, crew: Crew[AppraisalMethod], pack: Pack
-    ) -> Iterator[tuple[str, Sequence[Any]]]:
-        for tables, verdicts in crew.map(partial(_appraise_conditions, pack), self._condition_tasks()):
+    def condition_tables(self, crew: Crew[Tools], pack: Pack) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Tables of conditions, and what hangs on their verdicts; after all tables of studies."""
+        pieces = self._condition_tasks()
+        for tables, verdicts in crew.map(partial(_appraise_conditions, pack), pieces, _PIECES_AHEAD):
             self._verdicts |= verdicts
             yield from tables
+        yield "contradictions", pack("contradictions", self._claim_rows())
+        yield "contradictions", pack("contradictions", self._mechanism_rows())
 
     def _condition_tasks(self) -> Iterator[list[ConditionTask]]:
         """Conditions, some at a time, so that each piece is about as much work as the next."""
@@ -173,16 +197,22 @@ class Appraiser:
         )
 
 
-def _read_studies(
-    pack: Pack, method: AppraisalMethod, records: list[bytes]
-) -> tuple[Tables, list[StudyEntry]]:
-    return method.study_entries(map(orjson.loads, records), pack)
+def _make_tools(
+    make_method: Callable[[], AppraisalMethod], make_alongside: Callable[[], Alongside] | None
+) -> Tools:
+    return Tools(make_method(), make_alongside() if make_alongside else lambda records: [])
+
+
+def _read_studies(pack: Pack, tools: Tools, encoded: list[bytes]) -> tuple[Tables, list[StudyEntry]]:
+    records = [orjson.loads(record) for record in encoded]
+    tables, entries = tools.method.study_entries(records, pack)
+    return [*tools.alongside(records), *tables], entries
 
 
 def _appraise_conditions(
-    pack: Pack, method: AppraisalMethod, tasks: list[ConditionTask]
+    pack: Pack, tools: Tools, tasks: list[ConditionTask]
 ) -> tuple[Tables, dict[str, Verdict]]:
-    return method.condition_tables(tasks, pack)
+    return tools.method.condition_tables(tasks, pack)
 
 
 def tier_problems(catalogue: Catalogue, results: Iterable[Row]) -> list[tuple[str, str, str]]:

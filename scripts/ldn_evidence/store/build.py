@@ -7,12 +7,12 @@ the machine.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,17 @@ import orjson
 
 from ldn_evidence.check import CheckedCatalogue
 from ldn_evidence.problems import Problem
-from ldn_evidence.project import Project
+from ldn_evidence.processes import begun
 from ldn_evidence.store.layout import Layout
 from ldn_evidence.store.rows import Row, RowMaker
 from ldn_evidence.store.search import fill_search
 
 _ROWS_AT_ONCE = 5000
-_RECORDS_AT_ONCE = 100
-_TABLES_AT_ONCE = 2
+_INDEX = re.compile(r"^(CREATE INDEX \w+ ON (\w+) .*;\n)", re.MULTILINE)
 _NESTED = frozenset({list, tuple, dict})
 
-Progress = Callable[[str, int, int], None]
-ComputedRows = Iterable[tuple[str, Iterable[Mapping[str, Any] | Row]]]
+Tables = Iterable[tuple[str, Sequence[Row]]]
+"""(table, some of its rows), a table any number of times."""
 
 
 class RecordsHaveProblems(Exception):
@@ -46,22 +45,16 @@ class BrokenBuild(Exception):
     """The finished file failed SQLite's own checks; the last good file stays."""
 
 
-def write_database(
-    checked: CheckedCatalogue,
-    computed: ComputedRows,
-    target: Path,
-    project: Project,
-    progress: Progress | None = None,
-) -> Path:
-    """Write the database of a checked catalogue.
+def write_database(layout: Layout, records: Tables, results: Tables, target: Path, schema: Path) -> Path:
+    """Write a database.
 
     Args:
-        checked: A catalogue without problems.
-        computed: Table name and rows of what the appraisal computed, in any order; rows are column -> value, or
-            all as `pack_rows` makes them.
+        layout: Its tables.
+        records: What the records say: all that is searched.
+        results: What was computed from it. It is asked for its first rows before what the records say is indexed, so
+            that other processes can compute meanwhile.
         target: The file to replace.
-        project: Where `schema/views.sql` stands.
-        progress: Called with (what is written, records done, records in all).
+        schema: Where `tables.sql` and `views.sql` stand.
 
     Returns:
         The target.
@@ -73,69 +66,67 @@ def write_database(
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
-        _write(checked, computed, temporary, project, progress)
+        _write(layout, records, results, temporary, schema)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     return target
 
 
-def _write(
-    checked: CheckedCatalogue,
-    computed: ComputedRows,
-    path: Path,
-    project: Project,
-    progress: Progress | None,
-) -> None:
+def record_tables(
+    checked: CheckedCatalogue, layout: Layout, but: Collection[str] = ()
+) -> Iterator[tuple[str, Sequence[Row]]]:
+    """The rows of a catalogue without problems.
+
+    Args:
+        checked: The catalogue.
+        layout: The tables.
+        but: Kinds whose rows are made elsewhere.
+    """
+    maker = RowMaker(layout)
+    for record in checked.records:
+        if record.kind not in but:
+            yield from maker.rows(record.kind, record.decode()).items()
+    for row in checked.retired:
+        yield from maker.rows("retired", row).items()
+    yield "instruments", pack_rows(maker.columns, "instruments", _instruments(checked))
+
+
+def _write(layout: Layout, records: Tables, results: Tables, path: Path, schema: Path) -> None:
     # Here, for it brings numpy along, which a build with nothing to do need not wait for.
     from sqlite_utils import Database
 
     connection = sqlite3.connect(path, isolation_level=None)
     database = Database(connection)
     try:
-        # The file is written once and thrown away on any error: no journal, no waiting for the disk.
+        # The file is written once and thrown away on any error: no journal, no waiting for the disk. Half of the rows of
+        # studies would not fit into a quarter of a page of 4 KiB, which is what a clustered table wants.
         connection.executescript(
-            "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768; PRAGMA temp_store = FILE;"
             # The integrity check at the end evaluates every CHECK once, at a third of the cost.
             "PRAGMA ignore_check_constraints = ON;"
         )
-        layout = Layout(checked.schemas)
-        tables, indexes = _split(project.schema.joinpath("tables.sql").read_text("utf-8"))
+        tables, indexes = _tables_and_indexes(schema.joinpath("tables.sql").read_text("utf-8"))
         connection.executescript(tables)
-        connection.execute("BEGIN")
         writer = _Writer(connection, layout)
-        total = len(checked.records)
-        computed = iter(computed)
-        for number, record in enumerate(checked.records, start=1):
-            writer.add(record.kind, record.decode())
-            if number % _RECORDS_AT_ONCE == 0:
-                # Other processes may be computing; taking what they have keeps them at work.
-                for table, rows in islice(computed, _TABLES_AT_ONCE):
-                    writer.add_rows(table, rows)
-                if progress is not None:
-                    progress("records", number, total)
-        for row in checked.retired:
-            writer.add("retired", row)
-        writer.add_rows("instruments", _instruments(checked))
-        for table, rows in computed:
-            writer.add_rows(table, rows)
-        writer.flush()
-        connection.execute("COMMIT")
-        connection.executescript(indexes)
-        connection.executescript(project.schema.joinpath("views.sql").read_text("utf-8"))
+        filled = writer.write(records)
+        results = begun(results)
+        connection.executescript("".join(index for table, index in indexes if table in filled))
         fill_search(database)
+        writer.write(results)
+        connection.executescript("".join(index for table, index in indexes if table not in filled))
+        connection.executescript(schema.joinpath("views.sql").read_text("utf-8"))
         connection.execute("PRAGMA optimize")
     finally:
         connection.close()
     _verify(path)
 
 
-def _split(script: str) -> tuple[str, str]:
-    """Tables, and the indexes that are quicker made when the rows are in."""
-    indexes = [line for line in script.splitlines() if line.startswith("CREATE INDEX")]
-    tables = [line for line in script.splitlines() if not line.startswith("CREATE INDEX")]
-    return "\n".join(tables), "\n".join(indexes)
+def _tables_and_indexes(script: str) -> tuple[str, list[tuple[str, str]]]:
+    """What makes the tables, and (table, what makes an index of it): those are quicker made when the rows are in."""
+    indexes = _INDEX.findall(script)
+    return _INDEX.sub("", script), [(table, statement) for statement, table in indexes]
 
 
 class _Writer:
@@ -143,34 +134,29 @@ class _Writer:
 
     def __init__(self, connection: sqlite3.Connection, layout: Layout) -> None:
         self._connection = connection
-        self._maker = RowMaker(layout)
         self._pending: dict[str, list[Row]] = defaultdict(list)
         self._statements = {
             table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"
-            for table, columns in self._maker.columns.items()
+            for table, columns in layout.column_names.items()
         }
 
-    def add(self, kind: str, record: dict[str, Any]) -> None:
-        for table, rows in self._maker.rows(kind, record).items():
-            self._extend(table, rows)
-
-    def add_rows(self, table: str, rows: Iterable[Mapping[str, Any] | Row]) -> None:
-        columns = self._maker.columns[table]
-        self._extend(table, [row if isinstance(row, tuple) else _packed(columns, row) for row in rows])
-
-    def flush(self) -> None:
+    def write(self, tables: Tables) -> set[str]:
+        """Write rows of tables; the names of those tables."""
+        written: set[str] = set()
+        self._connection.execute("BEGIN")
+        for table, rows in tables:
+            written.add(table)
+            pending = self._pending[table]
+            pending.extend(rows)
+            if len(pending) >= _ROWS_AT_ONCE:
+                self._insert(table)
         for table in list(self._pending):
             self._insert(table)
-
-    def _extend(self, table: str, rows: list[Row]) -> None:
-        pending = self._pending[table]
-        pending.extend(rows)
-        if len(pending) >= _ROWS_AT_ONCE:
-            self._insert(table)
+        self._connection.execute("COMMIT")
+        return written
 
     def _insert(self, table: str) -> None:
-        rows = self._pending.pop(table, [])
-        self._connection.executemany(self._statements[table], rows)
+        self._connection.executemany(self._statements[table], self._pending.pop(table))
 
 
 def pack_rows(

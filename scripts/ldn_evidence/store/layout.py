@@ -145,6 +145,11 @@ class Layout:
             place(name)
         return ordered
 
+    @cached_property
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Table -> names of its columns in order."""
+        return {name: tuple(column.name for column in table.columns) for name, table in self.tables.items()}
+
     def table_of(self, kind: str) -> str:
         """Table of a record kind: the kind with underscores."""
         return kind.replace("-", "_")

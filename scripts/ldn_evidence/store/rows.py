@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -30,9 +30,7 @@ class RowMaker:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self.columns: dict[str, tuple[str, ...]] = {
-            name: tuple(column.name for column in table.columns) for name, table in layout.tables.items()
-        }
+        self.columns = layout.column_names
         self._layout = layout
         self._emitters = {kind: self._emit_items(plan, kind) for kind, plan in layout.plans.items()}
 
@@ -40,6 +38,14 @@ class RowMaker:
         """Table -> rows of one record, in the order of the record."""
         rows: Rows = defaultdict(list)
         self._emitters[kind](record, record.get("id", ""), {}, rows)
+        return rows
+
+    def rows_of_all(self, kind: str, records: Iterable[Mapping[str, Any]]) -> Rows:
+        """Table -> rows of several records of a kind, in their order."""
+        rows: Rows = defaultdict(list)
+        emit = self._emitters[kind]
+        for record in records:
+            emit(record, record.get("id", ""), {}, rows)
         return rows
 
     def _emit_items(self, plan: RowPlan, kind: str) -> Callable[[Mapping[str, Any], str, Keys, Rows], None]:

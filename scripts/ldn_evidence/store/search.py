@@ -30,23 +30,26 @@ SELECT row_number() OVER (ORDER BY kind, id), kind, id, title, names, body FROM 
     SELECT 'conditions' AS kind, conditions.id AS id, name AS title,
         (SELECT group_concat(condition_names.name, '; ') FROM condition_names
             WHERE condition_names.condition_id = conditions.id) AS names,
-        concat_ws(' ', summary, mechanism_summary) AS body
+        summary || coalesce(' ' || mechanism_summary, '') AS body
     FROM conditions
     UNION ALL
-    SELECT 'studies', id, title, concat_ws(' ', authors, journal, year, pmid, doi), concat_ws(' ', conclusion, population)
+    SELECT 'studies', id, title,
+        ltrim(coalesce(authors, '') || coalesce(' ' || journal, '') || coalesce(' ' || year, '')
+            || coalesce(' ' || pmid, '') || coalesce(' ' || doi, '')),
+        ltrim(coalesce(conclusion, '') || coalesce(' ' || population, ''))
     FROM studies
     UNION ALL
     SELECT 'mechanisms', mechanisms.id, mechanisms.name,
-        (SELECT group_concat(concat_ws(' ', symbol, mechanism_targets.name), '; ') FROM mechanism_targets
+        (SELECT group_concat(coalesce(symbol || ' ', '') || mechanism_targets.name, '; ') FROM mechanism_targets
             WHERE mechanism_targets.mechanism_id = mechanisms.id),
-        concat_ws(' ', statement, dispute)
+        statement || coalesce(' ' || dispute, '')
     FROM mechanisms
     UNION ALL
     SELECT 'claims', id, statement, NULL, explanation FROM claims
     UNION ALL
     SELECT 'questions', questions.id, question, NULL,
-        concat_ws(' ', short_answer, (SELECT group_concat(sentence, ' ') FROM question_sentences
-            WHERE question_sentences.question_id = questions.id))
+        short_answer || coalesce(' ' || (SELECT group_concat(sentence, ' ') FROM question_sentences
+            WHERE question_sentences.question_id = questions.id), '')
     FROM questions
 );
 """
@@ -55,14 +58,8 @@ SELECT row_number() OVER (ORDER BY kind, id), kind, id, title, names, body FROM 
 def fill_search(database: Database) -> None:
     """Create and fill the search table of a database whose tables are complete."""
     connection = database.conn
-    connection.create_function("concat_ws", -1, _concatenate, deterministic=True)
     connection.executescript(_CREATE)
     connection.execute("BEGIN")
     connection.execute(_FILL)
     connection.execute("INSERT INTO search (search) VALUES ('optimize')")
     connection.execute("COMMIT")
-
-
-def _concatenate(separator: str, *parts: object) -> str:
-    """SQLite has concat_ws only from 3.44 on."""
-    return separator.join(str(part) for part in parts if part is not None)
