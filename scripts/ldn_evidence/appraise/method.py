@@ -5,12 +5,9 @@ Nothing here holds a catalogue, so that each of several processes can have a met
 
 from __future__ import annotations
 
-import copyreg
-import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,17 +15,9 @@ import orjson
 
 from ldn_evidence.appraise import contradictions
 from ldn_evidence.appraise.contradictions import Verdict
-from ldn_evidence.appraise.effects import Effect
-from ldn_evidence.appraise.evidence import StudyEvidence
+from ldn_evidence.appraise.kept import decode, encode
 from ldn_evidence.appraise.meta import PoolingRule, pool_condition
-from ldn_evidence.appraise.records import (
-    Comparison,
-    PooledOutcome,
-    ReviewFacts,
-    StudyFacts,
-    StudyReader,
-    combined,
-)
+from ldn_evidence.appraise.records import StudyFacts, StudyReader, combined
 from ldn_evidence.appraise.tables import (
     ConditionResult,
     Row,
@@ -47,30 +36,11 @@ from ldn_evidence.read.strict_yaml import parse
 Pack = Callable[[str, Iterable[Row]], Sequence[Any]]
 """Makes (table, rows) small and ready for who asked; it is called where the rows are made, in other processes too."""
 
-_PICKLE = pickle.HIGHEST_PROTOCOL
 Tables = list[tuple[str, Sequence[Any]]]
 
 
-def _reducer(kind: type[Any]) -> Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]:
-    """What pickle keeps of an object: what makes it again, and of what."""
-    names = tuple(field.name for field in fields(kind))
-    values = attrgetter(*names)
-    if any(field.kw_only for field in fields(kind)):
-        return lambda value: (_by_name, (kind, names, values(value)))
-    return lambda value: (kind, values(value))
-
-
-def _by_name(kind: type[Any], names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    return kind(**dict(zip(names, values, strict=True)))
-
-
-# Facts are encoded and decoded often, and the way that dataclasses bring along takes several times as long.
-for _kind in (Comparison, Effect, PooledOutcome, ReviewFacts, StudyEvidence, StudyFacts):
-    copyreg.pickle(_kind, _reducer(_kind))
-
-
 class StudyEntry(NamedTuple):
-    """What is kept of a study: where it belongs, and its facts, encoded until a condition asks for them."""
+    """What is kept of a study: on what it bears, and its facts, encoded until a condition asks for them."""
 
     id: str
     conditions: tuple[str, ...]
@@ -78,13 +48,12 @@ class StudyEntry(NamedTuple):
     encoded: bytes
 
     def facts(self) -> StudyFacts:
-        """The facts. Only what this run encoded is decoded here; nothing comes from a file."""
-        facts: StudyFacts = pickle.loads(self.encoded)
-        return facts
+        """The facts."""
+        return decode(self.encoded)
 
     def with_facts(self, facts: StudyFacts) -> StudyEntry:
         """The entry with other facts."""
-        return self._replace(encoded=pickle.dumps(facts, _PICKLE))
+        return self._replace(encoded=encode(facts))
 
 
 class ConditionTask(NamedTuple):
@@ -154,7 +123,7 @@ class AppraisalMethod:
             conflicts += contradictions.number_conflicts(reading.conflicts)
             facts = reading.facts
             pooled = facts.review is not None and facts.review.is_pooled
-            entries.append(StudyEntry(facts.id, facts.conditions, pooled, pickle.dumps(facts, _PICKLE)))
+            entries.append(StudyEntry(facts.id, facts.bears_on, pooled, encode(facts)))
         each_once = {row["id"]: row for row in conflicts}.values()
         return [
             ("effects", pack("effects", effects)),
@@ -248,7 +217,7 @@ class AppraisalMethod:
         tables: dict[str, list[Row]] = defaultdict(list)
         verdicts: dict[str, Verdict] = {}
         for task in tasks:
-            studies = [pickle.loads(encoded) for encoded in task.studies]
+            studies = [decode(encoded) for encoded in task.studies]
             result = self.condition(orjson.loads(task.encoded), studies)
             appraisal = result.assessment.appraisal
             verdicts[result.condition] = Verdict(appraisal.tier, appraisal.direction)

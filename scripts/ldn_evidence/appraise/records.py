@@ -86,11 +86,11 @@ class Comparison:
         comparator: Code of the arm on the right, or None.
         dose_class: Dose class of the arm on the left.
         direction: What the outcome says: `favourable`, `null`, `unfavourable`, `unknown`; None without comparison.
-        effects: Effects by measure, the printed one where there are both.
         without: Why no effect could be had, where there is none.
         participants: People in the two arms, where known.
         percent: Whether the numbers are percentages of change and not points of the instrument.
         counts: Events and total of the left arm, then of the right one, where both are known and independent.
+        effects: Effects by measure, the printed one where there are both.
     """
 
     outcome: str
@@ -104,11 +104,11 @@ class Comparison:
     comparator: str | None
     dose_class: str
     direction: str | None
-    effects: Mapping[str, Effect]
     without: str
     participants: int | None
     percent: bool
     counts: tuple[int, int, int, int] | None
+    effects: Mapping[str, Effect]
 
 
 @value_class
@@ -153,14 +153,14 @@ class StudyFacts:
         design: Design as the record says.
         name: How a sentence calls it: surname and year.
         conditions: Conditions it bears on.
-        evidence: Condition -> what the rule is told; reviews are added later, when what they pooled is known.
-        decided_by: Condition -> domain -> what the deciding outcomes of that domain say.
-        comparisons: Comparisons that may be pooled (randomised trials only).
-        review: What it pooled, for a review.
         is_randomised: Whether chance decided.
-        concludes_on: Conditions on whose benefit a review states a result of its own, pooled or in words.
         is_corrected: Whether a correction of the paper was published.
         is_mixed: Whether people of its several conditions took part and are not reported apart.
+        concludes_on: Conditions on whose benefit a review states a result of its own, pooled or in words.
+        review: What it pooled, for a review.
+        decided_by: Condition -> domain -> what the deciding outcomes of that domain say.
+        evidence: Condition -> what the rule is told; reviews are added later, when what they pooled is known.
+        comparisons: Comparisons that may be pooled (randomised trials only).
     """
 
     id: str
@@ -173,10 +173,15 @@ class StudyFacts:
     is_corrected: bool = False
     is_mixed: bool = False
     concludes_on: frozenset[str] = frozenset()
-    evidence: dict[str, StudyEvidence] = field(default_factory=dict)
-    decided_by: dict[str, dict[str, str]] = field(default_factory=dict)
-    comparisons: tuple[Comparison, ...] = ()
     review: ReviewFacts | None = None
+    decided_by: dict[str, dict[str, str]] = field(default_factory=dict)
+    evidence: dict[str, StudyEvidence] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def bears_on(self) -> tuple[str, ...]:
+        """Conditions of which it says something that counts or could; none for a study of no people."""
+        return self.conditions if self.evidence or self.comparisons or self.review is not None else ()
 
 
 @value_class
