@@ -10,7 +10,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin/ldn-evidence
-NEXT_TESTS := tests/test_server_safety.py tests/test_datasette.py tests/test_pages.py tests/test_api.py
+NEXT_TESTS := tests/test_server_safety.py tests/test_datasette.py tests/test_pages.py tests/test_api.py \
+	tests/test_replacement.py
 
 # $(call needs,VARIABLES,EXAMPLE): stop where one of them was not given.
 needs = $(if $(strip $(foreach one,$(1),$(if $($(one)),,none))),$(call stop,$(firstword $(2)) needs $(1): make $(2)))

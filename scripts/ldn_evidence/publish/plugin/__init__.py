@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from datasette.plugins import pm
 
 # In this order; a part that a checkout does not have yet is left out.
-PARTS = ("hardening", "pages", "downloads", "api")
+PARTS = ("hardening", "replacement", "pages", "downloads", "api")
 
 
 def register() -> None:

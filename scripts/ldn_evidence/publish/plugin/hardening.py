@@ -27,6 +27,7 @@ from ldn_evidence.publish.plugin.headers import (
     start_nonce,
 )
 from ldn_evidence.publish.plugin.limits import QueryBudget, apply_limits
+from ldn_evidence.publish.plugin.replacement import follow
 from ldn_evidence.publish.server import DATABASE_NAME, SETTINGS
 
 hookimpl = HookimplMarker("datasette")
@@ -70,8 +71,7 @@ def harden(datasette: Any) -> None:
     _apply_settings(datasette)
     _read_configuration_from_metadata(datasette)
     for database in datasette.databases.values():
-        _guard_database(datasette, database)
-        _wait_for_memory(database)
+        guard(datasette, database)
     internal = getattr(datasette, "_internal_database", None)  # the 1.0 line keeps it apart
     if internal is not None:
         _wait_for_memory(internal)
@@ -112,7 +112,13 @@ def _read_configuration_from_metadata(datasette: Any) -> None:
                 databases.setdefault(name, {}).setdefault(key, described[key])
 
 
-def _guard_database(datasette: Any, database: Any) -> None:
+def guard(datasette: Any, database: Any) -> None:
+    """Make a database fit for visitors' queries."""
+    _guard_connections(datasette, database)
+    _wait_for_memory(database)
+
+
+def _guard_connections(datasette: Any, database: Any) -> None:
     """Open our file immutable, and every visitor's connection as a guarded one."""
     is_file = database.path is not None and not database.is_memory
     if is_file and database.name == DATABASE_NAME:
@@ -122,9 +128,7 @@ def _guard_database(datasette: Any, database: Any) -> None:
         return
     connect_for_writing = database.connect
 
-    def guarded_connect(write: bool = False) -> Any:
-        if write:
-            return connect_for_writing(write=True)
+    def open_one() -> Any:
         connection = connect(
             str(database.path) if is_file else None,
             immutable=not database.is_mutable,
@@ -134,6 +138,13 @@ def _guard_database(datasette: Any, database: Any) -> None:
         opened = getattr(database, "_all_connections", None)
         (database._all_file_connections if opened is None else opened).append(connection)
         return connection
+
+    connect_for_reading = open_one
+    if is_file and database.name == DATABASE_NAME:
+        connect_for_reading = follow(datasette, database, open_one).connect
+
+    def guarded_connect(write: bool = False) -> Any:
+        return connect_for_writing(write=True) if write else connect_for_reading()
 
     guarded_connect.is_guarded = True  # type: ignore[attr-defined]
     database.connect = guarded_connect
