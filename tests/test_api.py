@@ -388,7 +388,11 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
         ("studies", "include=arm", 400, "unknown-part", "arms"),
         ("studies", "limit=0", 400, "unknown-value", None),
         ("studies", "limit=501", 400, "unknown-value", None),
-        ("studies", "cursor=abc", 404, "bad-cursor", None),
+        ("studies", "cursor=abc", 400, "bad-cursor", None),
+        ("studies", "cursor=", 400, "bad-cursor", None),
+        ("studies", "cursor=-1.abc.", 400, "bad-cursor", None),
+        ("search", "q=pain&cursor=W10=", 400, "bad-cursor", None),
+        ("studies", "cursor=50.another.6e6f", 404, "expired-cursor", None),
         ("studies", "q=", 400, "unknown-value", None),
         ("studies", f"q={'a' * 201}", 400, "unknown-value", None),
         ("changes", "since=yesterday", 400, "unknown-value", None),
@@ -409,6 +413,9 @@ def test_errors_say_what_is_allowed(
     assert problem["type"] == f"/api/#{kind}"
     assert {"title", "detail", "instance"} <= set(problem)
     assert "opioid" in problem["meta"]["notice"]
+    if "cursor" in kind:
+        assert problem["parameter"] == "cursor"
+        assert "cursor" in problem["detail"]
     if meant is not None:
         assert problem["did_you_mean"][0] == meant
         assert meant in problem["detail"]

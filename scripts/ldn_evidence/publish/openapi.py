@@ -15,6 +15,7 @@ from ldn_evidence.publish.api.problems import TITLES as PROBLEM_KINDS
 from ldn_evidence.publish.api.reading import is_reference
 from ldn_evidence.publish.api.render import DOCUMENTS, GROUPS, JSON, PROBLEM
 from ldn_evidence.publish.api.request import (
+    CURSOR_PATTERN,
     DEFAULT_LIMIT,
     LARGEST_LIMIT,
     LONGEST_VALUE,
@@ -166,7 +167,8 @@ def _page_parameters() -> list[Schema]:
     return [
         _parameter("limit", "Records on a page.",
                    {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}),
-        _parameter("cursor", "Where to go on: taken from `links.next`, not made by hand.", {"type": "string"}),
+        _parameter("cursor", "Where to go on: taken from `links.next`, not made by hand.",
+                   {"type": "string", "pattern": CURSOR_PATTERN}),
     ]  # fmt: skip
 
 
@@ -263,7 +265,8 @@ def _responses() -> Iterable[tuple[str, Schema]]:
         },
     )
     yield "NotFound", {
-        "description": "There is no such record, or a filter or cursor names one that there is not.", "content": problem,
+        "description": "There is no such record, or a filter names one that there is not, or a cursor one that left the list.",
+        "content": problem,
     }  # fmt: skip
     yield "Gone", {"description": "The identifier was given up without a successor.", "content": problem}
     yield (
