@@ -96,7 +96,6 @@ def run_bench(
         nothing = Measurement("build, nothing changed")
         one = Measurement("build, one record changed")
         check = Measurement("check, no cache")
-        # The two differ by the appraisal, which tells its share of a build.
         without_tiers = Measurement("the same without tiers")
         for number in range(repeats):
             pyyaml.run(_python("-m", "ldn_evidence.bench.baselines", "pyyaml", str(studies)))
@@ -119,15 +118,15 @@ def run_bench(
             real.run(_command(_copy(project, Path(folder) / "real"), "build"))
         rows = [pyyaml, *others, cold, nothing, one, check, without_tiers, real]
         _print(console, rows, pyyaml, others, cold, records)
-        share = (median(check.work) - median(without_tiers.work)) / median(cold.work)
-        console.print(f"the appraisal's share of a cold build's processor time: {100 * share:.0f} %")
+        share = _appraisal_share(check, without_tiers, cold)
+        console.print(f"the appraisal's share of a cold build's processor time: {share:.0f} %")
         console.print(f"database of the generated catalogue: {database / 1e6:.1f} MB")
 
 
 def run_scale(
     project: Project, sizes: Sequence[int], seed: int, designs: Mapping[str, int], console: Console
 ) -> None:
-    """Measure a cold build and one with nothing changed for several sizes, each once.
+    """Measure a cold build, one with nothing changed and the appraisal for several sizes, each once.
 
     Args:
         project: Where schemas and vocabularies come from.
@@ -142,6 +141,7 @@ def run_scale(
         "cold build, s",
         "ms a study",
         "processor ms a study",
+        "appraisal's share",
         "peak MiB",
         "nothing changed, s",
     ):
@@ -152,15 +152,24 @@ def run_scale(
             cold, nothing = Measurement("cold build"), Measurement("nothing changed")
             cold.run(_command(catalogue, "build"))
             nothing.run(_command(catalogue, "build"))
+            with_tiers, without = Measurement("check"), Measurement("check without tiers")
+            with_tiers.run(_command(catalogue, "check"))
+            without.run(_command(catalogue, "check", "--no-tiers"))
         table.add_row(
             f"{records:,}",
             f"{cold.seconds[0]:.1f}",
             f"{1000 * cold.seconds[0] / records:.3f}",
             f"{1000 * cold.work[0] / records:.3f}",
+            f"{_appraisal_share(with_tiers, without, cold):.0f} %",
             f"{max(cold.peak[0], nothing.peak[0]):.0f}",
             f"{nothing.seconds[0]:.2f}",
         )
     console.print(table)
+
+
+def _appraisal_share(with_tiers: Measurement, without: Measurement, build: Measurement) -> float:
+    """Per cent of a build's processor time: two checks differ by nothing but the appraisal."""
+    return 100 * (median(with_tiers.work) - median(without.work)) / median(build.work)
 
 
 def _python(*arguments: str) -> list[str]:
