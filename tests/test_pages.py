@@ -44,6 +44,7 @@ KINDS = (
     "/safety",
     "/dosing",
     "/claims",
+    "/claims/dg-12",
     "/trials",
     "/map",
     "/search",
@@ -394,6 +395,42 @@ def test_claims_stand_with_their_verdict_and_their_evidence(
     )
 
 
+def test_a_claim_has_a_page_with_its_verdict_and_every_record_for_and_against(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    for identifier, statement, label, explanation in connection.execute(
+        """
+        SELECT claims.id, statement, label, explanation FROM claims
+        JOIN vocabulary_terms ON vocabulary_id = 'verdicts' AND term = verdict
+        """
+    ).fetchall():
+        page = every_page[f"/claims/{identifier}"]
+        text = " ".join(page.text.split())
+        assert minus(statement) in text
+        assert minus(explanation) in text
+        assert f"{label}: “" in text  # in the title
+        for study, retracted in connection.execute(
+            """
+            SELECT studies.id, retraction_status = 'retracted' FROM claim_evidence
+            JOIN studies ON studies.id = study_id WHERE claim_id = ?
+            """,
+            (identifier,),
+        ).fetchall():
+            assert f'href="/studies/{study}"' in page.html
+            assert not retracted or "Retracted" in text
+
+
+def test_a_statement_that_was_found_by_searching_stands_with_its_verdict(
+    site: Site, connection: sqlite3.Connection
+) -> None:
+    page = html(site.answer(connection, "/search", {"q": "naltrexone treats autism"}))
+    assert re.search(
+        r'verdict-contradicted">.{0,80}Contradicted</span> <a href="/claims/[^"]+">“Naltrexone treats autism',
+        page,
+        re.DOTALL,
+    )
+
+
 def test_the_method_shows_the_rule_as_stored_and_a_worked_example(
     every_page: dict[str, Seen], project_root: Path
 ) -> None:
@@ -467,7 +504,7 @@ def test_search_forgives_slips_in_names_of_conditions(
     site: Site, connection: sqlite3.Connection, typed: str, expected: str
 ) -> None:
     page = html(site.answer(connection, "/search", {"q": typed}))
-    links = re.findall(r'<li><a href="([^"]+)"', page[page.index("<main") :])
+    links = re.findall(r'<li><a href="(/[^"]+)"', page[page.index("<main") :])
     assert expected in links[:2]
 
 
@@ -757,7 +794,7 @@ def test_no_query_takes_long_and_a_condition_page_is_quick(
         "tier_trace",
         "meta_analysis_inputs",
     )
-    of_lists = ("catalogue", "studies", "evidence_map", "claims", "claim_evidence", "trials", "doses_tried")
+    of_lists = ("catalogue", "studies", "evidence_map", "claims", "trials", "doses_tried")
     took = {name: quickest(name, id="fibromyalgia") for name in of_a_condition} | {
         name: quickest(name) for name in of_lists
     }

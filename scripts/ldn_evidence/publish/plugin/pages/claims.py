@@ -1,27 +1,22 @@
-"""What is claimed of low-dose naltrexone, held against the evidence."""
+"""What is claimed of low-dose naltrexone, held against the evidence: the ledger, and one page for each statement."""
 
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.evidence import by
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet
-from ldn_evidence.publish.plugin.pages.page import Page, Request
+from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
-from ldn_evidence.publish.plugin.pages.words import Words, plain
+from ldn_evidence.publish.plugin.pages.words import Words, plain, shorten
+
+_TITLE = 100  # letters of a statement in the title of its page
 
 
-def page(reader: Reader, request: Request) -> Page:
+def list_page(reader: Reader, request: Request) -> Page:
     """`/claims`: the ledger, by verdict, source and topic."""
     words = Words(reader)
     rows = reader.rows("claims")
-    evidence = by(reader.rows("claim_evidence"), "claim_id")
     conditions = by(reader.rows("claim_conditions"), "claim_id")
     for row in rows:
-        stances = by(evidence.get(row["id"], []), "stance")
-        row["evidence"] = [
-            (stance, stances[stance])
-            for stance in ("supports", "contradicts", "context")
-            if stance in stances
-        ]
         row["about"] = conditions.get(row["id"], [])
     sources = {row["source_id"] or "none": row["source_title"] or "In circulation" for row in rows}
     facets = [
@@ -38,10 +33,40 @@ def page(reader: Reader, request: Request) -> Page:
         "Claims",
         f"{len(rows)} popular statements on low-dose naltrexone, each with a verdict and the records that decide it.",
         {
-            "rows": shown,
+            "verdicts": by(shown, "verdict"),
+            "found": len(shown),
             "all_rows": len(rows),
             "facets": groups,
         },
         canonical="/claims",
         alternates=(("/ldn/claims_ledger.csv?_stream=on&_size=max", "text/csv", "The ledger as CSV"),),
     )  # fmt: skip
+
+
+def claim_page(reader: Reader, request: Request) -> Page:
+    """`/claims/<id>`: the verdict, why, and what speaks for and against."""
+    identifier = request.variables["id"]
+    claim = reader.row("claim", id=identifier)
+    if claim is None:
+        raise NoSuchRecord(identifier)
+    verdict = Words(reader).term("verdicts", claim["verdict"])
+    return Page(
+        "claim.html",
+        f"{verdict.label}: “{shorten(claim['statement'].rstrip('.'), _TITLE)}”",
+        claim["explanation"],
+        {
+            "claim": claim,
+            "verdict": verdict,
+            "stances": by(reader.rows("evidence_of_claim", id=identifier), "stance"),
+            "conditions": reader.rows("conditions_of_claim", id=identifier),
+            "others": reader.rows("claims_like_it", id=identifier),
+        },
+        linked_data={
+            "@type": "ClaimReview",
+            "claimReviewed": claim["statement"],
+            "reviewBody": claim["explanation"],
+            "reviewRating": {"@type": "Rating", "alternateName": verdict.label},
+            "author": {"@type": "Organization", "name": "LDN Evidence contributors"},
+        },
+        alternates=((f"/api/v1/claims/{identifier}", "application/json", "This claim as JSON"),),
+    )

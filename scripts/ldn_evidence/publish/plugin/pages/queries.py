@@ -419,15 +419,30 @@ GROUP BY doses_tried.condition_id ORDER BY doses_tried.condition_name""",
     "regulatory": "SELECT * FROM regulatory ORDER BY jurisdiction, date, name",
     # --- claims, sources, questions -------------------------------------------------------------------------
     "claims": """
-SELECT claims.*, sources.title AS source_title, sources.commercial_interest, claims_ledger.conditions,
-    claims_ledger.supporting, claims_ledger.contradicting
+SELECT claims.*, sources.title AS source_title, sources.commercial_interest, claims_ledger.supporting,
+    claims_ledger.contradicting,
+    (SELECT count(*) FROM claim_evidence WHERE claim_evidence.claim_id = claims.id) AS records
 FROM claims_ledger JOIN claims ON claims.id = claims_ledger.claim_id
 LEFT JOIN sources ON sources.id = claims.source_id
 ORDER BY CASE claims.verdict WHEN 'contradicted' THEN 1 WHEN 'not_shown' THEN 2 WHEN 'partly_supported' THEN 3
     WHEN 'opinion' THEN 4 ELSE 5 END, claims.id""",
-    "claim_evidence": f"""
-SELECT claim_evidence.claim_id, claim_evidence.stance, claim_evidence.note, {_reference("claim_evidence")}
-FROM claim_evidence ORDER BY claim_evidence.claim_id, claim_evidence.position""",
+    "claim": """
+SELECT claims.*, sources.title AS source_title, sources.commercial_interest
+FROM claims LEFT JOIN sources ON sources.id = claims.source_id
+WHERE claims.id = :id""",
+    "evidence_of_claim": f"""
+SELECT claim_evidence.stance, claim_evidence.note, {_reference("claim_evidence")}
+FROM claim_evidence WHERE claim_evidence.claim_id = :id ORDER BY claim_evidence.position""",
+    "conditions_of_claim": """
+SELECT conditions.id, conditions.name, conditions.evidence_tier, conditions.direction FROM claim_conditions
+JOIN conditions ON conditions.id = claim_conditions.condition_id
+WHERE claim_conditions.claim_id = :id ORDER BY claim_conditions.position""",
+    "claims_like_it": """
+SELECT DISTINCT claims.id, claims.statement, claims.verdict FROM claim_conditions AS own
+JOIN claim_conditions AS other ON other.condition_id = own.condition_id AND other.claim_id <> own.claim_id
+JOIN claims ON claims.id = other.claim_id
+WHERE own.claim_id = :id ORDER BY claims.id""",
+    "claim_verdicts": "SELECT id, verdict FROM claims",
     "claim_conditions": """
 SELECT claim_conditions.claim_id, conditions.id, conditions.name FROM claim_conditions
 JOIN conditions ON conditions.id = claim_conditions.condition_id
@@ -498,5 +513,5 @@ ORDER BY condition_appraisals.randomized_trials DESC, condition_appraisals.rando
     "identifiers_of_kind": """
 SELECT 'conditions' AS kind, id FROM conditions UNION ALL SELECT 'studies', id FROM studies
 UNION ALL SELECT 'mechanisms', id FROM mechanisms UNION ALL SELECT 'questions', id FROM questions
-UNION ALL SELECT 'sources', id FROM sources ORDER BY 1, 2""",
+UNION ALL SELECT 'sources', id FROM sources UNION ALL SELECT 'claims', id FROM claims ORDER BY 1, 2""",
 }

@@ -19,10 +19,12 @@ MOST_HITS = 120
 _LIKE_ENOUGH = 78
 # Around what matched, in characters that no text holds; they become elements after everything else was escaped.
 _MARK, _UNMARK = "\ue000", "\ue001"
+# Of each kind; the others are folded.
+_SHOWN = 8
 _KINDS = (
     ("conditions", "Conditions", "/conditions/{}"),
     ("questions", "Questions", "/questions/{}"),
-    ("claims", "Claims", "/claims#{}"),
+    ("claims", "Claims", "/claims/{}"),
     ("mechanisms", "Mechanisms", "/mechanisms/{}"),
     ("studies", "Studies", "/studies/{}"),
 )
@@ -33,7 +35,9 @@ def page(reader: Reader, request: Request) -> Page:
     text = " ".join(request.get("q").split())
     hits = reader.rows("search", text=text, mark=_MARK, unmark=_UNMARK, most=MOST_HITS) if text else []
     for hit in hits:
-        hit["snippet"] = highlighted(hit["snippet"])
+        # A snippet that only repeats the title says nothing.
+        bare = hit["snippet"].replace(_MARK, "").replace(_UNMARK, "")
+        hit["snippet"] = "" if bare == hit["title"] else highlighted(hit["snippet"])
     found = {hit["id"] for hit in hits if hit["kind"] == "conditions"}
     groups: list[dict[str, Any]] = []
     for kind, title, address in _KINDS:
@@ -46,6 +50,11 @@ def page(reader: Reader, request: Request) -> Page:
             for row in group["rows"]:
                 row["standing"] = standing.get(row["id"])
             group["rows"].sort(key=lambda row: _nearness(row, text))
+        elif group["kind"] == "claims":
+            # A statement must not stand there as if it were true.
+            verdicts = {row["id"]: row["verdict"] for row in reader.rows("claim_verdicts")}
+            for row in group["rows"]:
+                row["verdict"] = verdicts.get(row["id"])
     close = [row for row in like_conditions(reader, text) if row["id"] not in found] if text else []
     for row in close:
         row["standing"] = standing.get(row["id"])
@@ -54,7 +63,14 @@ def page(reader: Reader, request: Request) -> Page:
         "search.html",
         title,
         "Search conditions with their synonyms, studies, mechanisms, claims and questions.",
-        {"text": text, "groups": groups, "close": close, "hits": len(hits), "is_cut": len(hits) >= MOST_HITS},
+        {
+            "text": text,
+            "groups": groups,
+            "close": close,
+            "hits": len(hits),
+            "is_cut": len(hits) >= MOST_HITS,
+            "shown": _SHOWN,
+        },
         canonical="/search",
     )
 
