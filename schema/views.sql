@@ -276,7 +276,8 @@ ORDER BY
     END,
     claims.id;
 
--- Which registered trials are still to report?
+-- Which registered trials are still to report? Those whose expected end had passed at the last search come last. A date may
+-- be a month or a year; then it has passed when that month or year has.
 CREATE VIEW open_trials AS
 SELECT
     trials.id AS trial_id,
@@ -297,13 +298,23 @@ SELECT
     trials.dose_note,
     trials.dose_class,
     trials.sponsor,
-    trials.status_seen_on
+    trials.status_seen_on,
+    trials.completion < substr(build_info.value, 1, length(trials.completion)) AS expected_completion_passed,
+    build_info.value AS as_of
 FROM trials
+LEFT JOIN build_info ON build_info.key = 'data_as_of'
 WHERE trials.status IN (
         'not_yet_recruiting', 'recruiting', 'enrolling_by_invitation', 'active_not_recruiting', 'ongoing', 'suspended'
     )
     AND NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
-ORDER BY trials.completion IS NULL, trials.completion, trials.id;
+ORDER BY
+    CASE
+        WHEN trials.completion < substr(build_info.value, 1, length(trials.completion)) THEN 3
+        WHEN trials.completion IS NULL THEN 2
+        ELSE 1
+    END,
+    trials.completion,
+    trials.id;
 
 -- Which trials ended without a result: completed for over two years, stopped or withdrawn, and not reported?
 CREATE VIEW silent_trials AS

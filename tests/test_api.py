@@ -286,6 +286,8 @@ def test_references_to_studies_say_how_deep_they_were_read(api: Api) -> None:
         ("conditions", "name=FIBROMYALGIA", "SELECT 'fibromyalgia'"),
         ("trials", "silent=true", "SELECT trial_id FROM silent_trials"),
         ("trials", "open=true", "SELECT trial_id FROM open_trials"),
+        ("trials", "expected_completion_passed=true",
+         "SELECT trial_id FROM open_trials WHERE expected_completion_passed = 1"),
         ("claims", "verdict=contradicted", "SELECT id FROM claims WHERE verdict = 'contradicted'"),
         ("arms", "dose_from=3&dose_to=4.5&role=intervention",
          "SELECT id FROM arms WHERE dose_mg_per_day BETWEEN 3 AND 4.5 AND role = 'intervention'"),

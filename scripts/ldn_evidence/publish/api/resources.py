@@ -574,6 +574,11 @@ TRIALS = Resource(
               "Whether a study of this base reports its results.", nullable=False),
         _made("is_open", "EXISTS (SELECT 1 FROM open_trials WHERE open_trials.trial_id = trials.id)", "boolean",
               "Whether it is still to report.", nullable=False),
+        _made("expected_completion_passed",
+              "(SELECT open_trials.expected_completion_passed FROM open_trials WHERE open_trials.trial_id = trials.id)",
+              "boolean",
+              "Of a trial that is still to report: whether its expected completion lies before the last search "
+              "(`meta.data_as_of`). `null` where it is not open or no date is given."),
         _made("is_silent", "EXISTS (SELECT 1 FROM silent_trials WHERE silent_trials.trial_id = trials.id)", "boolean",
               "Whether it ended and no report was found: stopped, withdrawn, or completed more than two years before the "
               "last search.", nullable=False),
@@ -590,6 +595,9 @@ TRIALS = Resource(
         _flag("reported", "EXISTS (SELECT 1 FROM trial_reports AS report WHERE report.trial_id = trials.id)",
               "Whether a study of this base reports it."),
         _flag("open", "trials.id IN (SELECT open_trials.trial_id FROM open_trials)", "Whether it is still to report."),
+        _flag("expected_completion_passed",
+              "trials.id IN (SELECT open_trials.trial_id FROM open_trials WHERE open_trials.expected_completion_passed)",
+              "Whether it is still to report though its expected completion lies before the last search."),
         _flag("silent", "trials.id IN (SELECT silent_trials.trial_id FROM silent_trials)", "Whether it ended without a report."),
     ),
     ("trials.start DESC, trials.id", "latest start first"), datasette="trials",

@@ -70,12 +70,17 @@ def _completions(base: Base) -> Iterator[Event]:
         "SELECT * FROM open_trials WHERE completion IS NOT NULL ORDER BY completion, trial_id"
     ):
         seen = f" (status seen on {row['status_seen_on']})" if row["status_seen_on"] else ""
+        passed = (
+            f"It had passed at the last search ({row['as_of']}) without a report. "
+            if row["expected_completion_passed"]
+            else ""
+        )
         yield (
             f"trial-{row['trial_id']}",
             span(row["completion"]),
             f"{row['registry_number']} expected to be complete: {row['conditions'] or 'naltrexone'}",
             f"{row['title']}\nStatus: {row['status'].replace('_', ' ')}{seen}.\n"
-            "The date is the registry's expectation; results often come later, or not at all.",
+            f"The date is the registry's expectation. {passed}Results often come later, or not at all.",
         )
 
 

@@ -1,0 +1,68 @@
+"""What views compute, held against the same in Python."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ldn_evidence.publish.export.calendar import span
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def empty() -> Iterator[sqlite3.Connection]:
+    """The tables and views without records."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for script in ("tables.sql", "views.sql"):
+            connection.executescript((ROOT / "schema" / script).read_text("utf-8"))
+        yield connection
+
+
+def add_trial(connection: sqlite3.Connection, identifier: str, completion: str | None) -> None:
+    connection.execute(
+        "INSERT INTO trials (id, registry_number, registry, title, status, completion, verification_depth) "
+        "VALUES (?, ?, 'clinicaltrials.gov', 'A trial', 'recruiting', ?, 'registry')",
+        (identifier, identifier, completion),
+    )
+
+
+def test_a_date_of_an_open_trial_has_passed_when_all_of_it_has(empty: sqlite3.Connection) -> None:
+    empty.execute("INSERT INTO build_info (key, value) VALUES ('data_as_of', '2026-11-21')")
+    expected = {
+        "2026-11-21": 0, "2026-11-22": 0, "2026-11": 0, "2026-12": 0, "2026": 0, "2027": 0, None: None,
+        "2026-11-20": 1, "2026-10": 1, "2025": 1, "2022-08-30": 1,
+    }  # fmt: skip
+    for completion in expected:
+        add_trial(empty, f"ends-{completion}", completion)
+    found = empty.execute("SELECT completion, expected_completion_passed, as_of FROM open_trials").fetchall()
+    assert {completion: passed for completion, passed, _ in found} == expected
+    assert {as_of for _, _, as_of in found} == {"2026-11-21"}
+    marks = [passed for _, passed, _ in found]
+    assert marks == sorted(marks, key=[0, None, 1].index)  # truly open ones first
+
+
+def test_without_a_day_of_the_data_nothing_is_said_to_have_passed(empty: sqlite3.Connection) -> None:
+    add_trial(empty, "old", "2001")
+    assert empty.execute("SELECT expected_completion_passed, as_of FROM open_trials").fetchall() == [
+        (None, None)
+    ]
+
+
+def test_open_trials_of_the_catalogue(built_database: Path) -> None:
+    with closing(sqlite3.connect(built_database)) as connection:
+        as_of = date.fromisoformat(
+            connection.execute("SELECT value FROM build_info WHERE key = 'data_as_of'").fetchone()[0]
+        )
+        found = connection.execute(
+            "SELECT trial_id, completion, expected_completion_passed FROM open_trials"
+        ).fetchall()
+    assert {passed for *_, passed in found} == {0, None, 1}
+    for identifier, completion, passed in found:
+        ended = None if completion is None else span(completion)[1] <= as_of
+        assert passed == ended, identifier
