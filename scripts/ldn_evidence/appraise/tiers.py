@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ldn_evidence.appraise.evidence import PooledEvidence, StudyEvidence
@@ -197,23 +198,51 @@ class _Measure:
 _Profile = tuple[str, str, bool, bool]  # design class, result, blinded, informative
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Criterion:
-    id: str
-    statement: str
-    needs: str
-    measures: tuple[_Measure, ...]
-    test: _Test
+    """A criterion with its test; ``of_nothing`` is its result where everything that it looks at is 0."""
+
+    def __init__(
+        self, id: str, statement: str, needs: str, measures: tuple[_Measure, ...], test: _Test
+    ) -> None:
+        self.id, self.statement, self.needs = id, statement, needs
+        self.measures, self.test = measures, test
+        self.positions = tuple([measure.position for measure in measures])
+        self.looks_at = frozenset(self.positions)
+        nothing = [0] * (max(self.positions, default=0) + 1)
+        inputs = tuple([(measure.name, 0) for measure in measures])
+        self.of_nothing = CriterionResult(id, statement, needs, inputs, test(nothing), (), ())
 
 
-@dataclass(frozen=True, slots=True)
 class _Rule:
-    id: str
-    about: str
-    gives: str
-    statement: str
-    criteria: tuple[_Criterion, ...]
-    tests: tuple[_Test, ...]
+    """A rule with its criteria; ``of_nothing`` is its step in a trace where everything that it looks at is 0."""
+
+    def __init__(
+        self, id: str, about: str, gives: str, statement: str, criteria: tuple[_Criterion, ...]
+    ) -> None:
+        self.id, self.about, self.gives, self.statement, self.criteria = id, about, gives, statement, criteria
+        self.tests = tuple([criterion.test for criterion in criteria])
+        self.positions = tuple(dict.fromkeys(place for each in criteria for place in each.positions))
+        self.looks_at = frozenset(self.positions)
+        of_nothing = tuple([criterion.of_nothing for criterion in criteria])
+        inputs = tuple(dict.fromkeys(pair for result in of_nothing for pair in result.inputs))
+        self.of_nothing = self.step(of_nothing, inputs)
+
+    def step(self, results: tuple[CriterionResult, ...], inputs: tuple[tuple[str, int], ...]) -> TraceStep:
+        """The step in a trace that these results of its criteria make."""
+        unmet = [result for result in results if not result.satisfied]
+        deciding = unmet or results
+        return TraceStep(
+            rule=self.id,
+            about=self.about,
+            gives=self.gives,
+            statement=self.statement,
+            inputs=inputs,
+            satisfied=not unmet,
+            unmet=tuple([result.id for result in unmet]),
+            studies=_union([result.studies for result in deciding]),
+            pools=_union([result.pools for result in deciding]),
+            criteria=results,
+        )
 
 
 class _Hypothesis:
@@ -234,9 +263,13 @@ class _Hypothesis:
 
 
 class _Positions(NamedTuple):
-    """Where in the list of values a unit of one profile is counted: all places, and by what is counted there."""
+    """Where in the list of values a unit of one profile is counted.
 
-    taken: frozenset[int]
+    All places where one of unknown size is named, those where one of known size is, and the places by what is counted.
+    """
+
+    unsized_unit: frozenset[int]
+    sized_unit: frozenset[int]
     trials: tuple[int, ...]
     participants: tuple[int, ...]
     unsized: tuple[int, ...]
@@ -353,8 +386,7 @@ class TierRule:
                 criteria = tuple(
                     self._criterion(node, towards, f"rule {rule['id']}") for node in rule["require"]
                 )
-                tests = tuple(criterion.test for criterion in criteria)
-                rules.append(_Rule(rule["id"], about, str(entry[about]), rule["statement"], criteria, tests))
+                rules.append(_Rule(rule["id"], about, str(entry[about]), rule["statement"], criteria))
         if not rules or rules[-1].criteria:
             raise RuleError(
                 f"tier rule: the last {about} rule must require nothing, so that one is always met"
@@ -458,8 +490,9 @@ class TierRule:
             taken = [m for m in self.measures.values() if m.takes(profile)]
             by_count = {count: tuple(m.position for m in taken if m.count == count) for count in _COUNTS}
             by_count.pop("estimates")
-            taken_at = frozenset(position for positions in by_count.values() for position in positions)
-            known = self._positions[profile] = _Positions(taken_at, **by_count)
+            places = frozenset(position for positions in by_count.values() for position in positions)
+            sized = places.difference(by_count["unsized"])
+            known = self._positions[profile] = _Positions(places, sized, **by_count)
         return known
 
 
@@ -533,7 +566,7 @@ class _Pool(NamedTuple):
 
 def _count(unit: _Unit, values: _Values, groups: dict[int, frozenset[str]]) -> None:
     """Add a study to the values of the measures, and its group to those known at each place."""
-    _, trials, sums, unsized, largest, independent = unit.positions
+    _, _, trials, sums, unsized, largest, independent = unit.positions
     participants = unit.participants
     for position in trials:
         values[position] += 1
@@ -849,90 +882,68 @@ def _verdict(values: _Values, rule: TierRule) -> tuple[str, str]:
     return _tier(values, rule), _first_met(rule.direction_rules, values).gives
 
 
-def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of both, sorted as those of each are."""
-    if not other or one == other:
-        return one
-    return tuple(sorted({*one, *other})) if one else other
-
-
-class _Seen(NamedTuple):
-    """A measure as the trace shows it: its value, and the studies and computed estimates that it counted, sorted."""
-
-    value: tuple[str, int]
-    studies: tuple[str, ...]
-    pools: tuple[str, ...]
+def _union(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names in any of these, sorted as those of each are."""
+    given = [each for each in names if each]
+    if not given:
+        return ()
+    first = given[0]
+    # Most measures of a criterion count the same studies.
+    if given.count(first) == len(given):
+        return first
+    return tuple(sorted(set().union(*given)))
 
 
 class _Tracer:
-    """Writes trace steps; looks at each measure and tries each criterion once."""
+    """Writes trace steps; tries each criterion once."""
 
     def __init__(self, body: _Body) -> None:
-        self._body, self._values = body, body.values()
-        self._units = [
-            (unit.id, unit.positions.taken) for unit in sorted(body.units, key=lambda unit: unit.id)
-        ]
-        self._seen: dict[int, _Seen] = {}
+        self._values = body.values()
+        self._inputs = list(zip(body.rule.measures, self._values, strict=True))
+        self._found = frozenset([position for position, value in enumerate(self._values) if value])
+        studies: dict[int, list[str]] = {position: [] for position in self._found}
+        self._pools: dict[int, tuple[str, ...]] = {}
+        for unit in sorted(body.units, key=attrgetter("id")):
+            places = unit.positions
+            named = places.unsized_unit if unit.participants is None else places.sized_unit
+            for position in named & self._found:
+                studies[position].append(unit.id)
+        for measure in body.rule.estimates:
+            if measure.position in self._found:
+                found = body.estimates(measure)
+                studies[measure.position] = sorted([pool.id for pool in found if not pool.computed])
+                self._pools[measure.position] = tuple(sorted([pool.id for pool in found if pool.computed]))
+        self._studies = {position: tuple(names) for position, names in studies.items()}
         self._results: dict[_Criterion, CriterionResult] = {}
 
-    def _look(self, measure: _Measure) -> _Seen:
-        position = measure.position
-        value = self._values[position]
-        studies: Iterable[str] = ()
-        pools: Iterable[str] = ()
-        if value and measure.count == "estimates":
-            found = self._body.estimates(measure)
-            studies = sorted(pool.id for pool in found if not pool.computed)
-            pools = sorted(pool.id for pool in found if pool.computed)
-        elif value and measure.count == "unsized":
-            sized = {unit.id for unit in self._body.units if unit.participants is not None}
-            studies = [name for name, taken in self._units if position in taken and name not in sized]
-        elif value:
-            studies = [name for name, taken in self._units if position in taken]
-        seen = self._seen[position] = _Seen((measure.name, value), tuple(studies), tuple(pools))
-        return seen
-
     def _try(self, criterion: _Criterion) -> CriterionResult:
-        inputs: list[tuple[str, int]] = []
-        studies: tuple[str, ...] = ()
-        pools: tuple[str, ...] = ()
-        for measure in criterion.measures:
-            value, its_studies, its_pools = self._seen.get(measure.position) or self._look(measure)
-            inputs.append(value)
-            studies = _union(studies, its_studies)
-            pools = _union(pools, its_pools)
-        satisfied = criterion.test(self._values)
-        result = self._results[criterion] = CriterionResult(
-            criterion.id, criterion.statement, criterion.needs, tuple(inputs), satisfied, studies, pools
-        )
+        if criterion.looks_at.isdisjoint(self._found):
+            result = criterion.of_nothing
+        else:
+            inputs, studies, pools = self._inputs, self._studies, self._pools
+            result = CriterionResult(
+                criterion.id,
+                criterion.statement,
+                criterion.needs,
+                tuple([inputs[position] for position in criterion.positions]),
+                criterion.test(self._values),
+                _union([studies[position] for position in criterion.positions if position in studies]),
+                _union([pools[position] for position in criterion.positions if position in pools]),
+            )
+        self._results[criterion] = result
         return result
 
     def steps(self, rules: Sequence[_Rule]) -> list[TraceStep]:
         """One step for each rule, up to and including the one that is met."""
         steps: list[TraceStep] = []
         for rule in rules:
-            criteria = tuple([self._results.get(each) or self._try(each) for each in rule.criteria])
-            unmet = [criterion for criterion in criteria if not criterion.satisfied]
-            studies: tuple[str, ...] = ()
-            pools: tuple[str, ...] = ()
-            for criterion in unmet or criteria:
-                studies = _union(studies, criterion.studies)
-                pools = _union(pools, criterion.pools)
-            steps.append(
-                TraceStep(
-                    rule=rule.id,
-                    about=rule.about,
-                    gives=rule.gives,
-                    statement=rule.statement,
-                    inputs=tuple(dict.fromkeys(pair for criterion in criteria for pair in criterion.inputs)),
-                    satisfied=not unmet,
-                    unmet=tuple([criterion.id for criterion in unmet]),
-                    studies=studies,
-                    pools=pools,
-                    criteria=criteria,
-                )
-            )
-            if not unmet:
+            if rule.looks_at.isdisjoint(self._found):
+                step = rule.of_nothing
+            else:
+                results = tuple([self._results.get(each) or self._try(each) for each in rule.criteria])
+                step = rule.step(results, tuple([self._inputs[position] for position in rule.positions]))
+            steps.append(step)
+            if step.satisfied:
                 break
         return steps
 
