@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,28 +12,25 @@ import pytest
 
 from ldn_evidence.check import check_project
 from ldn_evidence.project import Project
-from ldn_evidence.read.contents import Contents
+from ldn_evidence.read.contents import Content, Contents, read_files
 
 TESTS = Path(__file__).parent
 LONG_AGO = 1_600_000_000
 
 
-def digest(root: Path) -> str:
-    with Contents(root, root / "cache" / "index") as contents:
-        for file in ("a.yml", "b.yml"):
-            try:
-                contents.add(file, contents.look(file).digest)
-            except FileNotFoundError:
-                contents.add(file, "vanished")
-        contents.save()
-        return contents.digest
+def digest(root: Path, *names: str) -> str:
+    contents = Contents(root, root / "cache" / "index")
+    contents.read_changed("data", names or ("a.yml", "b.yml"))
+    contents.save()
+    return contents.digest()
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
     for name in ("a.yml", "b.yml"):
-        (tmp_path / name).write_text(f"id: {name[0]}\n", "utf-8")
-        os.utime(tmp_path / name, (LONG_AGO, LONG_AGO))
+        (tmp_path / "data" / name).write_text(f"id: {name[0]}\n", "utf-8")
+        os.utime(tmp_path / "data" / name, (LONG_AGO, LONG_AGO))
     return tmp_path
 
 
@@ -47,29 +45,67 @@ def test_the_same_files_give_the_same_digest_with_and_without_the_index(root: Pa
 
 def test_a_change_that_keeps_size_and_time_is_seen(root: Path) -> None:
     first = digest(root)
-    (root / "a.yml").write_text("id: x\n", "utf-8")
-    os.utime(root / "a.yml", (LONG_AGO, LONG_AGO))
+    (root / "data" / "a.yml").write_text("id: x\n", "utf-8")
+    os.utime(root / "data" / "a.yml", (LONG_AGO, LONG_AGO))
     assert digest(root) != first
 
 
 def test_a_file_put_in_the_place_of_another_is_seen(root: Path) -> None:
     first = digest(root)
-    (root / "c.yml").write_text("id: x\n", "utf-8")
-    (root / "c.yml").replace(root / "a.yml")
+    (root / "data" / "c.yml").write_text("id: x\n", "utf-8")
+    (root / "data" / "c.yml").replace(root / "data" / "a.yml")
     assert digest(root) != first
 
 
 def test_a_file_that_vanishes_is_seen(root: Path) -> None:
     first = digest(root)
-    (root / "b.yml").unlink()
+    (root / "data" / "b.yml").unlink()
     assert digest(root) != first
 
 
-def test_a_young_file_is_not_taken_from_the_index(root: Path) -> None:
-    # Its times are those of now, so that a second change need not show in them.
-    digest(root)
+def test_an_index_that_is_damaged_is_not_believed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ldn_evidence.read.contents._YOUNG_NANOSECONDS", -(10**12))
+    first = digest(root)
     index = root / "cache" / "index"
-    assert not index.exists() or b"a.yml" not in index.read_bytes()
+    kept = index.read_bytes()
+    for place in range(len(kept)):
+        index.write_bytes(kept[:place] + b"0" + kept[place + 1 :])
+        assert digest(root) == first
+        index.write_bytes(kept[:place])
+        assert digest(root) == first
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read."""
+    names: list[str] = []
+
+    def read(folder: Path, wanted: Sequence[str]) -> Iterator[Content]:
+        names.extend(wanted)
+        return read_files(folder, wanted)
+
+    monkeypatch.setattr("ldn_evidence.read.contents.read_files", read)
+    return names
+
+
+def test_a_young_file_is_read_again(root: Path, reads: list[str]) -> None:
+    # The time of its last status change is now, so that a second change need not show in it.
+    digest(root)
+    assert reads == ["a.yml", "b.yml"]
+    digest(root)
+    assert reads == ["a.yml", "b.yml"] * 2
+
+
+def test_an_old_file_is_read_once(root: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ldn_evidence.read.contents._YOUNG_NANOSECONDS", -(10**12))
+    first = digest(root)
+    reads.clear()
+    assert digest(root) == first
+    assert reads == []
+    (root / "data" / "b.yml").write_text("id: x\n", "utf-8")
+    (root / "data" / "aa.yml").write_text("id: aa\n", "utf-8")
+    assert digest(root, "a.yml", "aa.yml", "b.yml") != first
+    assert reads == ["aa.yml", "b.yml"]
 
 
 def test_a_date_lies_in_the_future_on_some_days_only(tmp_path: Path) -> None:

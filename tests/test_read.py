@@ -24,7 +24,7 @@ from ldn_evidence.problems import (
 )
 from ldn_evidence.project import Project, ProjectNotFound, find_project
 from ldn_evidence.read.cache import ResultCache, fingerprint
-from ldn_evidence.read.files import FILES_IN_ONE_PROCESS, RecordFile, discover, process_files
+from ldn_evidence.read.files import FILES_IN_ONE_PROCESS, RecordFile, Worker, discover, process_files
 from ldn_evidence.read.inspection import Inspection
 from ldn_evidence.read.strict_yaml import ReadProblems, key_positions, locate, parse, positions
 from ldn_evidence.read.strictness import MOST_BYTES, MOST_LEVELS, is_text_key
@@ -415,6 +415,12 @@ def fail_on(wrong: str, path: str, kind: str, id: str, data: bytes) -> bytes:
     return b""
 
 
+def results_of(project: Project, worker: Worker, **how: Any) -> list[bytes | Problem]:
+    """The result for each file of a catalogue, in order."""
+    folders = discover(project, KINDS).folders
+    return [result for part in process_files(project, folders, worker, **how) for result in part.results]
+
+
 def test_records_are_found_in_a_fixed_order(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, 7)
     (project.data / "retired.yml").write_text("ids: [old]\n")
@@ -464,8 +470,8 @@ def test_results_are_the_same_however_many_processes_work(tmp_path: Path) -> Non
     project = make_catalogue(tmp_path, FILES_IN_ONE_PROCESS + 170)
     (project.data / "studies" / "record-1.yml").write_text("id:\n")
     files = discover(project, KINDS).files
-    alone = list(process_files(project, files, describe, processes=1))
-    together = list(process_files(project, files, describe, processes=3))
+    alone = results_of(project, describe, processes=1)
+    together = results_of(project, describe, processes=3)
     assert alone == together
     assert [
         json.loads(result)[0] for result in alone if isinstance(result, bytes) and result.startswith(b"[")
@@ -478,23 +484,22 @@ def test_results_are_the_same_however_many_processes_work(tmp_path: Path) -> Non
 
 def test_processes_start_beside_other_threads(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, FILES_IN_ONE_PROCESS + 60)
-    files = discover(project, KINDS).files
     done = threading.Event()
     other = threading.Thread(target=done.wait)
     other.start()
     try:
-        results = list(process_files(project, files, describe, processes=2))
+        results = results_of(project, describe, processes=2)
     finally:
         done.set()
         other.join()
-    assert results == list(process_files(project, files, describe, processes=1))
+    assert results == results_of(project, describe, processes=1)
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, 4)
-    files = discover(project, KINDS).files
-    (tmp_path / files[1].path).unlink()
-    results = list(process_files(project, files, describe))
+    found = discover(project, KINDS)
+    (tmp_path / found.files[1].path).unlink()
+    results = [result for part in process_files(project, found.folders, describe) for result in part.results]
     assert [isinstance(result, Problem) for result in results] == [False, True, False, False]
     assert str(results[1]).endswith(
         "found a file that cannot be read: No such file or directory [unreadable-file]"
@@ -505,14 +510,14 @@ def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, 1)
     with (project.data / "conditions" / "record-0.yml").open("wb") as file:
         file.truncate(2**40)
-    (result,) = process_files(project, discover(project, KINDS).files, describe)
+    (result,) = results_of(project, describe)
     assert b"[too-large]" in result if isinstance(result, bytes) else False
 
 
 def test_a_large_record_is_read_whole(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, 1)
     (project.data / "conditions" / "record-0.yml").write_text("id: record-0\nn: " + "long " * 60_000)
-    (result,) = process_files(project, discover(project, KINDS).files, describe)
+    (result,) = results_of(project, describe)
     assert isinstance(result, bytes)
     assert len(json.loads(result)[3]["n"]) == 5 * 60_000 - 1
 
@@ -524,7 +529,7 @@ def test_what_a_worker_raises_reaches_the_caller_and_nothing_is_kept(tmp_path: P
     cache = ResultCache(project.cache / "results", "1")
     worker = functools.partial(fail_on, files[-1].id)
     with pytest.raises(ValueError, match=f"cannot work on {files[-1].path}"):
-        list(process_files(project, files, worker, cache=cache, processes=2))
+        results_of(project, worker, cache=cache, processes=2)
     assert list(project.cache.glob("results*")) == []
 
 
@@ -538,11 +543,11 @@ def catalogue(tmp_path: Path) -> Project:
 
 def run(project: Project, code: str = "1") -> tuple[list[bytes | Problem], ResultCache]:
     cache = ResultCache(project.cache / "results", code)
-    return list(process_files(project, discover(project, KINDS).files, describe, cache=cache)), cache
+    return results_of(project, describe, cache=cache), cache
 
 
 def without_cache(project: Project) -> list[bytes | Problem]:
-    return list(process_files(project, discover(project, KINDS).files, describe))
+    return results_of(project, describe)
 
 
 def test_unchanged_files_are_not_worked_on_again(catalogue: Project) -> None:
@@ -573,13 +578,25 @@ def test_a_changed_file_is_worked_on_again_and_a_vanished_one_is_dropped(catalog
     assert run(catalogue)[1].hits == 50
 
 
-def test_results_are_kept_by_a_caller_that_takes_no_more_than_there_are(catalogue: Project) -> None:
-    files = discover(catalogue, KINDS).files
-    cache = ResultCache(catalogue.cache / "results", "1")
-    results = process_files(catalogue, files, describe, cache=cache)
-    for _ in files:
-        next(results)
-    assert run(catalogue)[1].hits == len(files)
+def test_what_is_added_between_others_is_worked_on_alone(tmp_path: Path) -> None:
+    project = make_catalogue(tmp_path, 400)
+    run(project)
+    for number in range(0, 400, 40):
+        record = project.data / "studies" / f"record-{number}5-new.yml"
+        record.write_text(f"id: record-{number}5-new\nn: new\n")
+    for added in (10, 0):
+        results, cache = run(project)
+        assert (cache.hits, cache.misses) == (410 - added, added)
+        assert results == without_cache(project)
+
+
+def test_files_that_are_only_touched_are_read_but_not_worked_on(catalogue: Project) -> None:
+    run(catalogue)
+    kept = (catalogue.cache / "results").read_bytes()
+    for file in discover(catalogue, KINDS).files:
+        os.utime(catalogue.root / file.path)
+    assert run(catalogue)[1].misses == 0
+    assert (catalogue.cache / "results").read_bytes() == kept
 
 
 def test_a_renamed_file_is_worked_on_again(catalogue: Project) -> None:
@@ -649,7 +666,7 @@ def test_a_run_that_is_broken_off_leaves_the_cache_as_it_was(catalogue: Project)
     before = (catalogue.cache / "results").read_bytes()
     (catalogue.data / "conditions" / "record-0.yml").write_text("id: record-0\nn: changed\n")
     cache = ResultCache(catalogue.cache / "results", "1")
-    results = process_files(catalogue, discover(catalogue, KINDS).files, describe, cache=cache)
+    results = process_files(catalogue, discover(catalogue, KINDS).folders, describe, cache=cache)
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert (catalogue.cache / "results").read_bytes() == before

@@ -7,34 +7,37 @@ be checked without holding its records.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ldn_evidence.check.shape import Finding, Path
+from ldn_evidence.check.finding import Finding
 from ldn_evidence.problems import suggest
 
+if TYPE_CHECKING:
+    from ldn_evidence.check.facts import Places
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+
+class Facts(NamedTuple):
     """What the rest of the catalogue needs to know of one record.
 
     Attributes:
         file: Path of the record's file, relative to the project.
         kind: Kind of the record.
         id: Identifier of the record.
-        references: (kind, id, path) of everything that the record points to.
-        identifiers: (scheme, value, path) of identifiers that only one record may bear.
-        sentences: (digest, path) of the descriptive sentences.
+        references: Kind -> ids that the record points to.
+        identifiers: (scheme, value) of identifiers that only one record may bear; the field bears the scheme's name.
+        sentences: Digests of the descriptive sentences.
         traits: Single facts that particular rules ask for.
     """
 
     file: str
     kind: str
     id: str
-    references: Sequence[tuple[str, str, Path]]
-    identifiers: Sequence[tuple[str, str, Path]]
-    sentences: Sequence[tuple[str, Path]]
+    references: Mapping[str, Sequence[str]]
+    identifiers: Sequence[tuple[str, str]]
+    sentences: Sequence[str]
     traits: Mapping[str, Any]
 
 
@@ -47,12 +50,29 @@ class Index:
         ids: Kind -> ids, the terms of each vocabulary under the vocabulary's own id.
         broken: (kind, id) of records that failed an earlier stage; references to them are not reported again.
         retired: (kind, id) -> successor or None.
+        places: Where the references and sentences of a record stand; it takes a while, so only rules that found something ask.
     """
 
     facts: Sequence[Facts]
     ids: Mapping[str, set[str]]
     broken: set[tuple[str, str]]
     retired: Mapping[tuple[str, str], str | None]
+    places: Callable[[Facts], Places]
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[Facts]]:
+        """The facts of the records of each kind."""
+        by_kind: dict[str, list[Facts]] = defaultdict(list)
+        for facts in self.facts:
+            by_kind[facts.kind].append(facts)
+        return by_kind
+
+    def with_trait(self, kind: str, name: str) -> Iterator[tuple[Facts, Any]]:
+        """The records of a kind that have a trait, and what it is."""
+        for facts in self.by_kind.get(kind, ()):
+            trait = facts.traits.get(name)
+            if trait:
+                yield facts, trait
 
 
 Check = Callable[[Index], Iterator[tuple[Facts, Finding]]]
@@ -73,7 +93,11 @@ def check_catalogue(index: Index) -> list[tuple[Facts, Finding]]:
 @rule
 def reference_resolves(index: Index) -> Iterator[tuple[Facts, Finding]]:
     for facts in index.facts:
-        for kind, identifier, path in facts.references:
+        if all(
+            kind in index.ids and index.ids[kind].issuperset(ids) for kind, ids in facts.references.items()
+        ):
+            continue
+        for kind, identifier, path in index.places(facts).references:
             known = index.ids.get(kind, set())
             if identifier in known or (kind, identifier) in index.broken:
                 continue
@@ -96,15 +120,21 @@ def reference_resolves(index: Index) -> Iterator[tuple[Facts, Finding]]:
 
 @rule
 def identifier_used_once(index: Index) -> Iterator[tuple[Facts, Finding]]:
-    owners: dict[tuple[str, str], Facts] = {}
+    """Said at each of the records, for nobody knows here which of them is wrong."""
+    first: dict[tuple[str, str], Facts] = {}
+    shared: dict[tuple[str, str], list[Facts]] = {}
     for facts in index.facts:
-        for scheme, value, path in facts.identifiers:
+        for scheme, value in facts.identifiers:
             key = (scheme, value.lower())
-            if key in owners:
-                message = f"found {scheme} {value}, which {owners[key].file} bears already"
-                yield facts, Finding(path, message, "identifier-used-once")
-            else:
-                owners[key] = facts
+            other = first.setdefault(key, facts)
+            if other is not facts:
+                shared.setdefault(key, [other]).append(facts)
+    for (scheme, folded), bearers in shared.items():
+        for facts in bearers:
+            value = next(v for name, v in facts.identifiers if (name, v.lower()) == (scheme, folded))
+            others = ", ".join(other.file for other in bearers if other is not facts)
+            message = f"found {scheme} {value}, which stands in {others} too; mend it where it is wrong, or merge the records"
+            yield facts, Finding((scheme,), message, "identifier-used-once")
 
 
 @rule
@@ -119,8 +149,11 @@ def retired_id_not_reused(index: Index) -> Iterator[tuple[Facts, Finding]]:
 def no_sentence_twice(index: Index) -> Iterator[tuple[Facts, Finding]]:
     first: dict[str, Facts] = {}
     for facts in index.facts:
-        for digest, path in facts.sentences:
-            other = first.setdefault(digest, facts)
+        owners = [first.setdefault(digest, facts) for digest in facts.sentences]
+        if all(owner is facts for owner in owners):
+            continue
+        for digest, path in index.places(facts).sentences:
+            other = first[digest]
             if other is not facts:
                 message = f"a sentence here stands word for word in {other.file} too"
                 yield facts, Finding(path, message, "no-sentence-twice")
@@ -129,14 +162,15 @@ def no_sentence_twice(index: Index) -> Iterator[tuple[Facts, Finding]]:
 @rule
 def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Finding]]:
     """Two papers with one registration must hang on one trial, or the trial would count twice."""
-    studies = {facts.id: facts for facts in index.facts if facts.kind == "studies"}
+    studies = {facts.id for facts in index.by_kind.get("studies", ())}
     cluster = _Clusters(studies)
-    by_number: dict[str, list[Facts]] = defaultdict(list)
-    for facts in studies.values():
-        for target in facts.traits.get("related", ()):
+    for facts, related in index.with_trait("studies", "related"):
+        for target in related:
             if target in studies:
                 cluster.join(facts.id, target)
-        for number in facts.traits.get("registry", ()):
+    by_number: dict[str, list[Facts]] = defaultdict(list)
+    for facts, registry in index.with_trait("studies", "registry"):
+        for number in registry:
             by_number[number].append(facts)
     for number, members in sorted(by_number.items()):
         for facts in members[1:]:
@@ -148,7 +182,7 @@ def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Findin
 class _Clusters:
     """Disjoint sets of study ids."""
 
-    def __init__(self, ids: Mapping[str, Any]) -> None:
+    def __init__(self, ids: Iterable[str]) -> None:
         self._parent = {identifier: identifier for identifier in ids}
 
     def root(self, identifier: str) -> str:
@@ -164,25 +198,24 @@ class _Clusters:
 
 @rule
 def retracted_support_is_said(index: Index) -> Iterator[tuple[Facts, Finding]]:
-    retracted = {f.id for f in index.facts if f.kind == "studies" and f.traits.get("retracted")}
-    for facts in index.facts:
-        for study, path, note in facts.traits.get("support", ()):
-            if study in retracted and "retract" not in note.lower():
-                message = (
-                    f"{study!r} is retracted; say so in the note or reason, or do not cite it as support"
-                )
-                yield facts, Finding(tuple(path), message, "retracted-support-is-said")
+    retracted = {facts.id for facts, _ in index.with_trait("studies", "retracted")}
+    for kind in index.by_kind if retracted else ():
+        for facts, support in index.with_trait(kind, "support"):
+            for study, path, note in support:
+                if study in retracted and "retract" not in note.lower():
+                    message = (
+                        f"{study!r} is retracted; say so in the note or reason, or do not cite it as support"
+                    )
+                    yield facts, Finding(tuple(path), message, "retracted-support-is-said")
 
 
 @rule
 def trial_report_is_registered(index: Index) -> Iterator[tuple[Facts, Finding]]:
     """A report that carries a registry number carries the trial's."""
-    registered = {f.id: set(f.traits.get("registry", ())) for f in index.facts if f.kind == "studies"}
-    for facts in index.facts:
-        if facts.kind != "trials":
-            continue
+    registered = {facts.id: set(registry) for facts, registry in index.with_trait("studies", "registry")}
+    for facts, reported_by in index.with_trait("trials", "reported_by"):
         numbers = set(facts.traits.get("numbers", ()))
-        for position, study in enumerate(facts.traits.get("reported_by", ())):
+        for position, study in enumerate(reported_by):
             carried = registered.get(study, set())
             if carried and not carried & numbers:
                 message = (
@@ -193,11 +226,9 @@ def trial_report_is_registered(index: Index) -> Iterator[tuple[Facts, Finding]]:
 
 @rule
 def group_member_is_no_group(index: Index) -> Iterator[tuple[Facts, Finding]]:
-    groups = {f.id for f in index.facts if f.kind == "conditions" and f.traits.get("members")}
-    for facts in index.facts:
-        if facts.kind != "conditions":
-            continue
-        for position, member in enumerate(facts.traits.get("members", ())):
+    groups = {facts.id for facts, _ in index.with_trait("conditions", "members")}
+    for facts, members in index.with_trait("conditions", "members"):
+        for position, member in enumerate(members):
             if member in groups:
                 message = f"{member!r} is a group itself; list its members instead"
                 yield facts, Finding(("group_of", position), message, "group-member-is-no-group")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
-from ldn_evidence.check.catalogue_rules import Facts
-from ldn_evidence.check.shape import Path
+from ldn_evidence.check.finding import Path
 from ldn_evidence.schemas import Node
 
 _UNIQUE = {
@@ -30,9 +30,36 @@ _NOT_PROSE = frozenset(
 )
 
 
-References = list[tuple[str, str, Path]]
-Sentences = list[tuple[str, Path]]
-_Collector = Callable[[Any, Path, References, Sentences], None]
+class RecordFacts(NamedTuple):
+    """Of one record, what other records depend on; what is not there is left out.
+
+    Attributes:
+        references: Kind -> ids that the record points to.
+        identifiers: (scheme, value) of identifiers that only one record may bear; the field bears the scheme's name.
+        sentences: Digests of the descriptive sentences.
+        traits: Single facts that particular rules ask for.
+    """
+
+    references: Mapping[str, Sequence[str]]
+    identifiers: Sequence[tuple[str, str]]
+    sentences: Sequence[str]
+    traits: Mapping[str, Any]
+
+
+class Places(NamedTuple):
+    """Where the facts of one record stand in it; asked for only when something is wrong.
+
+    Attributes:
+        references: (kind, id, path) of everything that the record points to.
+        sentences: (digest, path) of the descriptive sentences.
+    """
+
+    references: Sequence[tuple[str, str, Path]]
+    sentences: Sequence[tuple[str, Path]]
+
+
+_References = defaultdict[str, list[str]]
+_Collector = Callable[[Any, _References, list[str]], None]
 
 
 class FactFinder:
@@ -40,46 +67,61 @@ class FactFinder:
 
     def __init__(self, kind: str, schema: Node) -> None:
         self._kind = kind
+        self._schema = schema
         # A search log repeats itself.
-        self._collect = _compile(schema, "", kind != "searches")
+        self._prose = kind != "searches"
+        self._collect = _compile(schema, "", self._prose)
 
-    def facts(self, file: str, record: dict[str, Any]) -> Facts:
+    def facts(self, record: dict[str, Any]) -> RecordFacts:
         """Gather the facts of one checked record."""
-        references: References = []
-        sentences: Sentences = []
+        references: _References = defaultdict(list)
+        sentences: list[str] = []
         if self._collect is not None:
-            self._collect(record, (), references, sentences)
+            self._collect(record, references, sentences)
         unique = _UNIQUE.get(self._kind, ())
-        identifiers = [(name, record[name], (name,)) for name in unique if name in record]
-        return Facts(file, self._kind, record["id"], references, identifiers, sentences, self._traits(record))
+        identifiers = [(name, record[name]) for name in unique if name in record]
+        return RecordFacts(references, identifiers, sentences, self._traits(record))
+
+    def places(self, record: dict[str, Any]) -> Places:
+        """Find the same references and sentences with their places."""
+        references: list[tuple[str, str, Path]] = []
+        sentences: list[tuple[str, Path]] = []
+        for path, value, node in _leaves(record, self._schema, ()):
+            if "x-references" in node:
+                references.append((node["x-references"], value, path))
+            elif self._prose and _is_prose(node, _field(path)):
+                sentences += [(digest, path) for digest in _sentences(value)]
+        return Places(references, sentences)
 
     def _traits(self, record: dict[str, Any]) -> dict[str, Any]:
         match self._kind:
             case "studies":
-                return {
-                    "registry": record.get("registry", []),
-                    "related": [relation["study"] for relation in record.get("relations", ())],
-                    "retracted": record.get("retraction", {}).get("status") == "retracted",
-                }
+                related = [relation["study"] for relation in record.get("relations", ())]
+                retracted = record.get("retraction", {}).get("status") == "retracted"
+                return _present(registry=record.get("registry"), related=related, retracted=retracted)
             case "trials":
                 numbers = [record["registry_number"], *record.get("other_numbers", ())]
-                return {"numbers": numbers, "reported_by": record.get("reported_by", [])}
+                return _present(numbers=numbers, reported_by=record.get("reported_by"))
             case "conditions":
                 support = list(_cited("evidence_for", record.get("evidence_for", ())))
-                return {"members": record.get("group_of", []), "support": support}
+                return _present(members=record.get("group_of"), support=support)
             case "mechanisms":
                 rows = enumerate(record.get("supporting", ()))
-                return {"support": [[row["study"], ["supporting", i], row["reason"]] for i, row in rows]}
+                return _present(support=[[row["study"], ["supporting", i], row["reason"]] for i, row in rows])
             case "claims":
                 rows = enumerate(record["evidence"])
-                return {
-                    "support": [
-                        [row["study"], ["evidence", position], row.get("note", "")]
-                        for position, row in rows
-                        if row["stance"] == "supports" and "study" in row
-                    ]
-                }
+                support = [
+                    [row["study"], ["evidence", position], row.get("note", "")]
+                    for position, row in rows
+                    if row["stance"] == "supports" and "study" in row
+                ]
+                return _present(support=support)
         return {}
+
+
+def _present(**traits: Any) -> dict[str, Any]:
+    """The traits that a record has, for most have few."""
+    return {name: value for name, value in traits.items() if value}
 
 
 def _cited(field: str, points: Any) -> Iterator[list[Any]]:
@@ -90,6 +132,42 @@ def _cited(field: str, points: Any) -> Iterator[list[Any]]:
                 yield [citation["study"], [field, position, "citations", number], note]
 
 
+def _is_prose(node: Node, field: str) -> bool:
+    return node.get("type") == "string" and field not in _NOT_PROSE
+
+
+def _sentences(text: str) -> list[str]:
+    """Digests of the sentences that are long enough to be somebody's own."""
+    if len(text) < _SHORTEST_SENTENCE:
+        return []
+    return [
+        blake2b(sentence.strip().lower().encode(), digest_size=9).hexdigest()
+        for sentence in _SENTENCE.split(text)
+        if len(sentence) >= _SHORTEST_SENTENCE
+    ]
+
+
+def _leaves(value: Any, node: Node, path: Path) -> Iterator[tuple[Path, Any, Node]]:
+    """Every text, number and so on of a record, with its path and its schema node."""
+    if "properties" in node:
+        for name, child in value.items():
+            if name in node["properties"]:
+                yield from _leaves(child, node["properties"][name], (*path, name))
+    elif "items" in node:
+        for position, child in enumerate(value):
+            yield from _leaves(child, node["items"], (*path, position))
+    else:
+        yield path, value, node
+
+
+def _field(path: Path) -> str:
+    """The field that a value, or the list in which it stands, belongs to."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+# The same leaves without their places, in a fourth of the time.
+
+
 def _compile(node: Node, field: str, prose: bool) -> _Collector | None:
     """How references and sentences below a schema node are found; None when there can be none."""
     if "properties" in node:
@@ -98,7 +176,7 @@ def _compile(node: Node, field: str, prose: bool) -> _Collector | None:
         return _of_array(node["items"], field, prose)
     if "x-references" in node:
         return _of_reference(node["x-references"])
-    return _of_text if prose and node.get("type") == "string" and field not in _NOT_PROSE else None
+    return _of_text if prose and _is_prose(node, field) else None
 
 
 def _of_object(properties: Node, prose: bool) -> _Collector | None:
@@ -108,10 +186,13 @@ def _of_object(properties: Node, prose: bool) -> _Collector | None:
         if (collect := _compile(child, name, prose)) is not None
     }
 
-    def collect_all(value: Any, path: Path, references: References, sentences: Sentences) -> None:
+    find = collectors.get
+
+    def collect_all(value: Any, references: _References, sentences: list[str]) -> None:
         for name, child in value.items():
-            if name in collectors:
-                collectors[name](child, (*path, name), references, sentences)
+            collect = find(name)
+            if collect is not None:
+                collect(child, references, sentences)
 
     return collect_all if collectors else None
 
@@ -121,24 +202,19 @@ def _of_array(items: Node, field: str, prose: bool) -> _Collector | None:
     if collect is None:
         return None
 
-    def collect_each(value: Any, path: Path, references: References, sentences: Sentences) -> None:
-        for position, child in enumerate(value):
-            collect(child, (*path, position), references, sentences)
+    def collect_each(value: Any, references: _References, sentences: list[str]) -> None:
+        for child in value:
+            collect(child, references, sentences)
 
     return collect_each
 
 
 def _of_reference(kind: str) -> _Collector:
-    def collect(value: Any, path: Path, references: References, sentences: Sentences) -> None:
-        references.append((kind, value, path))
+    def collect(value: Any, references: _References, sentences: list[str]) -> None:
+        references[kind].append(value)
 
     return collect
 
 
-def _of_text(value: Any, path: Path, references: References, sentences: Sentences) -> None:
-    if len(value) < _SHORTEST_SENTENCE:
-        return
-    for sentence in _SENTENCE.split(value):
-        if len(sentence) >= _SHORTEST_SENTENCE:
-            digest = blake2b(sentence.strip().lower().encode(), digest_size=9).hexdigest()
-            sentences.append((digest, path))
+def _of_text(value: Any, references: _References, sentences: list[str]) -> None:
+    sentences += _sentences(value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ldn_evidence.check.shape import Finding, Path
+from ldn_evidence.check.finding import Finding, Path
 from ldn_evidence.printed_numbers import parse_p, printed_decimals
 
 Record = Mapping[str, Any]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
 
+from ldn_evidence.check.finding import Finding, Path
 from ldn_evidence.problems import suggest
 from ldn_evidence.schemas import Node, Schemas
-
-Path = tuple[str | int, ...]
 
 _TYPE_WORDS = {
     "string": "text",
@@ -22,23 +20,6 @@ _TYPE_WORDS = {
     "array": "a list",
     "object": "a mapping of fields to values",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong at a place inside one record, before file and line are known.
-
-    Attributes:
-        path: Keys and list positions that lead to the place.
-        message: What was found and what is allowed.
-        rule: Name of the rule, as in `schema/rules.yml`.
-        at_key: Whether the place is the key itself (an unknown field) and not its value.
-    """
-
-    path: Path
-    message: str
-    rule: str
-    at_key: bool = field(default=False)
 
 
 class ShapeChecker:
@@ -173,3 +154,6 @@ def _show(value: Any) -> str:
     else:
         text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+__all__ = ["Finding", "ShapeChecker"]

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ldn_evidence.check.typing import apply_types, compile_typer
-from ldn_evidence.read.strict_yaml import parse
 from ldn_evidence.schemas import Schemas
 
 Terms = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -25,6 +23,10 @@ def read_terms(vocabularies: Path, schemas: Schemas) -> Terms:
     Raises:
         ReadProblems: A vocabulary file is not readable.
     """
+    # Here, for many know the terms already and read none.
+    from ldn_evidence.check.typing import apply_types, compile_typer
+    from ldn_evidence.read.strict_yaml import parse
+
     typer = compile_typer(schemas.record("vocabularies"))
     terms: dict[str, dict[str, dict[str, Any]]] = {}
     for path in sorted(vocabularies.glob("*.yml")):

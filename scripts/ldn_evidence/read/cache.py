@@ -1,14 +1,15 @@
 """Results of work on files, kept from one run to the next so that unchanged files need no work.
 
-A result is found by what it was made from: the fingerprint of schema and code, the file's name and its
+A result is found by what it was made from: the fingerprint of schema and code, the file's name and the digest of its
 content. So a result can be missing but never stale, and deleting the cache changes nothing but the time.
-One file holds everything:
+One file holds everything; results lie in blocks, those of some consecutive files of a folder, because to look up,
+check and copy 20,000 single results takes several times as long:
 
-    magic | results, one after another | index: (key, offset, length, checksum) each | footer | magic
+    magic | block: names, digests, lengths as JSON, newline, results | ... | index as JSON: blocks with checksums |
+    footer: the index's place, its checksum | magic
 
-Checksums guard results and index; what does not agree is worked out anew. The file is written beside the
-old one and then takes its place, so that a killed run leaves the old one. To look up 20,000 results of 2
-kB takes half the time that it takes in SQLite.
+Checksums guard blocks and index; what does not agree is worked out anew. The file is written beside the
+old one and then takes its place, so that a killed run leaves the old one.
 """
 
 import os
@@ -16,19 +17,41 @@ import struct
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-_MAGIC: Final = b"ldn-evidence cache 1\n"
-_ENTRY: Final = struct.Struct("<16sQII")  # key, offset, length, checksum of the result
-_FOOTER: Final = struct.Struct("<QQI")  # the index's offset, number of entries, checksum of the index
+import orjson
+
+_MAGIC: Final = b"ldn-evidence cache 2\n"
+_FOOTER: Final = struct.Struct("<QQI")  # the index's offset, its length, its checksum
 _KEY_BYTES: Final = 16
 
 
-class _Entry(NamedTuple):
+class Block(NamedTuple):
+    """Where the results of some consecutive files of a folder lie.
+
+    Attributes:
+        folder: The folder.
+        first: The name of the first file.
+        offset: Where the block begins in the cache's file.
+        length: How many bytes it has.
+        checksum: Of these bytes.
+    """
+
+    folder: str
+    first: str
     offset: int
     length: int
     checksum: int
+
+
+class Results(NamedTuple):
+    """What a block holds: names of files, digests of their contents, results."""
+
+    names: list[str]
+    digests: list[str]
+    results: list[bytes]
 
 
 def fingerprint(paths: Iterable[Path], *texts: str) -> str:
@@ -53,58 +76,69 @@ def fingerprint(paths: Iterable[Path], *texts: str) -> str:
 class ResultCache:
     """Results by content of file.
 
-    Use: ask `get(key(file, digest))` for each file; `put` what was missing; `save` at the end. Entries that
-    were not asked for in between are dropped by `save`. A cache that cannot be read is empty, one that
-    cannot be written is not kept; neither is an error.
+    Use: ask for the `blocks` of a folder and `get` each; `keep` it where it holds still, otherwise `put` what is
+    right now; `save` at the end. What was neither kept nor put is dropped by `save`. A cache that cannot be read is
+    empty, one that cannot be written is not kept; neither is an error.
 
     Args:
         path: The cache's file; its folder is made when needed.
         fingerprint: What all results depend on besides the files, see `fingerprint`.
 
     Attributes:
-        hits: How many results were found.
-        misses: How many were not.
+        hits: How many results were taken from it.
+        misses: How many were not there.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         self.hits = 0
         self.misses = 0
         self._path = path
-        self._base = blake2b(fingerprint.encode(), digest_size=_KEY_BYTES)
+        self._fingerprint = fingerprint
         self._old: int | None = None
-        self._entries: dict[bytes, _Entry] = {}
-        self._used: dict[bytes, _Entry] = {}
+        self._blocks: list[Block] = []
+        self._kept: list[Block] = []
         self._new: BinaryIO | None = None
-        self._new_entries: dict[bytes, _Entry] = {}
+        self._new_blocks: list[Block] = []
         self._writable = True
         self._load()
 
-    def key(self, file: str, content: str) -> bytes:
-        """The key of the result for a file of this name and this digest of its content."""
-        digest = self._base.copy()
-        digest.update(f"{len(file)}:{file}:{content}".encode())
-        return digest.digest()
+    def blocks(self, folder: str) -> list[Block]:
+        """The blocks of a folder, by the names of their first files."""
+        return sorted(block for block in self._blocks if block.folder == folder)
 
-    def get(self, key: bytes) -> bytes | None:
-        """The result, or None when there is none that can be trusted."""
-        entry = self._entries.get(key)
-        if entry is not None:
-            result = self._read(entry)
-            if result is not None and zlib.crc32(result) == entry.checksum:
-                self._used[key] = entry
-                self.hits += 1
-                return result
-        self.misses += 1
-        return None
+    def get(self, block: Block) -> Results | None:
+        """What a block holds, or None when it cannot be trusted."""
+        data = self._read(block.offset, block.length)
+        if zlib.crc32(data) != block.checksum:
+            return None
+        head = data.index(b"\n")
+        names, digests, lengths = orjson.loads(data[:head])
+        places = pairwise(accumulate(lengths, initial=head + 1))
+        return Results(names, digests, [data[start:end] for start, end in places])
 
-    def put(self, key: bytes, result: bytes) -> None:
-        """Keep a result for the next run."""
-        self._write(key, result, zlib.crc32(result))
+    def keep(self, block: Block) -> None:
+        """Keep a block that holds still for the next run."""
+        self._kept.append(block)
+
+    def put(self, folder: str, rows: Iterable[tuple[str, str, bytes]]) -> None:
+        """Keep the results of some consecutive files of a folder for the next run.
+
+        Args:
+            folder: The folder.
+            rows: For each file its name, the digest of its content, and the result.
+        """
+        columns = [*zip(*rows, strict=True)]
+        if not columns:
+            return
+        names, digests, results = columns
+        head = orjson.dumps([names, digests, [len(result) for result in results]])
+        data = b"".join([head, b"\n", *results])
+        self._write(folder, names[0], data, zlib.crc32(data))
 
     def save(self) -> None:
-        """Make what was asked for since the beginning the content of the cache; free all resources."""
+        """Make what was kept and put the content of the cache; free all resources."""
         try:
-            if self._new_entries or len(self._used) != len(self._entries):
+            if self._new_blocks or len(self._kept) != len(self._blocks):
                 self._replace()
         finally:
             self.close()
@@ -126,26 +160,27 @@ class ResultCache:
     def _load(self) -> None:
         try:
             self._old = os.open(self._path, os.O_RDONLY)
-            size = os.fstat(self._old).st_size
-            tail = os.pread(self._old, _FOOTER.size + len(_MAGIC), size - _FOOTER.size - len(_MAGIC))
-            offset, count, checksum = _FOOTER.unpack(tail[: _FOOTER.size])
-            expected = offset + count * _ENTRY.size + len(tail)
-            if tail[_FOOTER.size :] != _MAGIC or expected != size:
-                return
-            index = self._read(_Entry(offset, count * _ENTRY.size, checksum))
-            if index is not None and zlib.crc32(index) == checksum:
-                self._entries = {key: _Entry(*place) for key, *place in _ENTRY.iter_unpack(index)}
+            length = _FOOTER.size + len(_MAGIC)
+            tail = os.pread(self._old, length, os.fstat(self._old).st_size - length)
+            offset, length, checksum = _FOOTER.unpack(tail[: _FOOTER.size])
+            index = self._read(offset, length)
+            if tail[_FOOTER.size :] == _MAGIC and zlib.crc32(index) == checksum:
+                made_with, rows = orjson.loads(index)
+                if made_with == self._fingerprint:
+                    self._blocks = [Block(*row) for row in rows]
         except (OSError, struct.error):
-            self._entries = {}
+            self._blocks = []
 
-    def _read(self, entry: _Entry) -> bytes | None:
+    def _read(self, offset: int, length: int) -> bytes:
+        """A part of the old file; what cannot be read is missing, which the checksum tells."""
         assert self._old is not None
         try:
-            return os.pread(self._old, entry.length, entry.offset)
-        except OSError:
-            return None
+            # A damaged footer may ask for more than there is memory.
+            return os.pread(self._old, min(length, os.fstat(self._old).st_size), offset)
+        except (OSError, OverflowError):
+            return b""
 
-    def _write(self, key: bytes, result: bytes, checksum: int) -> None:
+    def _write(self, folder: str, first: str, data: bytes, checksum: int) -> None:
         if not self._writable:
             return
         try:
@@ -154,23 +189,22 @@ class ResultCache:
                 self._partial.unlink(missing_ok=True)
                 self._new = self._partial.open("xb")
                 self._new.write(_MAGIC)
-            self._new_entries[key] = _Entry(self._new.tell(), len(result), checksum)
-            self._new.write(result)
+            self._new_blocks.append(Block(folder, first, self._new.tell(), len(data), checksum))
+            self._new.write(data)
         except OSError:
             self._writable = False
 
     def _replace(self) -> None:
-        for key, entry in self._used.items():
-            result = self._read(entry)
-            if result is not None:
-                self._write(key, result, entry.checksum)
+        for block in self._kept:
+            data = self._read(block.offset, block.length)
+            self._write(block.folder, block.first, data, block.checksum)
         if self._new is None or not self._writable:
             return
-        index = b"".join(_ENTRY.pack(key, *entry) for key, entry in self._new_entries.items())
+        index = orjson.dumps([self._fingerprint, [tuple(block) for block in self._new_blocks]])
         try:
             offset = self._new.tell()
             self._new.write(index)
-            self._new.write(_FOOTER.pack(offset, len(self._new_entries), zlib.crc32(index)) + _MAGIC)
+            self._new.write(_FOOTER.pack(offset, len(index), zlib.crc32(index)) + _MAGIC)
             self._new.close()
             self._partial.replace(self._path)
             self._new = None
