@@ -11,9 +11,8 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from ldn_evidence.appraise.effects import Effect
 from ldn_evidence.appraise.evidence import StudyEvidence
-from ldn_evidence.appraise.records import Comparison, StudyFacts
+from ldn_evidence.appraise.records import Comparison, PoolableEffect, StudyFacts
 
 _Values = Callable[[Any], tuple[Any, ...]]
 
@@ -26,7 +25,6 @@ def _names(kind: type[Any], but: tuple[str, ...] = ()) -> tuple[str, ...]:
 # class, so that the rest can be given by position.
 _EVIDENCE = _names(StudyEvidence)
 _of_evidence: _Values = attrgetter(*_EVIDENCE)
-_of_effect: _Values = attrgetter(*_names(Effect))
 _of_comparison: _Values = attrgetter(*_names(Comparison, but=("effects",)))
 _of_facts: _Values = attrgetter(*_names(StudyFacts, but=("evidence", "comparisons")))
 
@@ -37,7 +35,7 @@ def encode(facts: StudyFacts) -> bytes:
     comparisons = [
         (
             _of_comparison(comparison),
-            [(measure, _of_effect(effect)) for measure, effect in comparison.effects.items()],
+            [(measure, tuple(effect)) for measure, effect in comparison.effects.items()],
         )
         for comparison in facts.comparisons
     ]
@@ -51,7 +49,7 @@ def decode(encoded: bytes) -> StudyFacts:
         condition: StudyEvidence(**dict(zip(_EVIDENCE, one, strict=True))) for condition, one in evidence
     }
     compared = [
-        Comparison(*(*others, {measure: Effect(*effect) for measure, effect in effects}))
+        Comparison(*(*others, {measure: PoolableEffect(*effect) for measure, effect in effects}))
         for others, effects in comparisons
     ]
     return StudyFacts(*(*values, of_conditions, tuple(compared)))

@@ -7,8 +7,9 @@ of the opposite event is not its inverse).
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from ldn_evidence.appraise.effects import Better, Effect, NotComputed, favours, read_against_mid
@@ -34,7 +35,7 @@ _SIDES = {"intervention": "favourable", "comparator": "unfavourable", "neither":
 _CAN_BE_TURNED = frozenset({"MD", "SMD", "OR", "RD"})
 _OF_EVENTS: dict[str, Literal["RR", "OR", "RD"]] = {"RR": "RR", "OR": "OR", "RD": "RD"}
 _FOR_EVENTS = ("Mantel-Haenszel", "inverse variance")
-_BINARY = ("RR", "OR", "RD", "HR", "IRR")
+_WITHOUT_INSTRUMENT = ("SMD", "RR", "OR", "RD", "HR", "IRR")
 
 
 class PoolingRule:
@@ -282,17 +283,18 @@ def _compatible(
     Mean differences on one instrument are preferred to standardised ones where they lose no trial.
     """
     comparisons = [candidate.comparison for candidate in chosen]
-    by_measure = Counter([measure for comparison in comparisons for measure in comparison.effects])
-    by_instrument = Counter(
-        [c.instrument for c in comparisons if c.instrument and "MD" in c.effects and not c.percent]
-    )
+    with_measure = [measure for comparison in comparisons for measure in comparison.effects]
+    instruments = [c.instrument for c in comparisons if c.instrument and "MD" in c.effects and not c.percent]
     options: list[tuple[int, int, str, str | None]] = [
-        (by_instrument[code], 3, "MD", code) for code in sorted(by_instrument)
+        (instruments.count(code), 3, "MD", code) for code in sorted(set(instruments))
     ]
     if domain not in rule.one_instrument:
-        options.append((by_measure["SMD"], 2, "SMD", None))
-        options += [(by_measure[name], 1 - order, name, None) for order, name in enumerate(_BINARY)]
-    most, _, measure, instrument = max(options, key=lambda option: option[:2], default=(0, 0, "", None))
+        options += [
+            (with_measure.count(name), -order, name, None)
+            for order, name in enumerate(_WITHOUT_INSTRUMENT)
+            if name in with_measure
+        ]
+    most, _, measure, instrument = max(options, key=itemgetter(0, 1), default=(0, 0, "", None))
     if most == 0:
         return None, [], [(candidate, "nothing compatible to pool it with") for candidate in chosen]
     majority = _majority(

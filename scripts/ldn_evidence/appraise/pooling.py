@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from operator import mul
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from ldn_evidence.appraise.distributions import chi_squared_p, normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import Effect, NotComputed
@@ -105,7 +105,19 @@ class Pooled(NamedTuple):
         return len(self.ids)
 
 
-def pool_input(id: str, effect: Effect, *, mirrored: bool = False) -> PoolInput | NotComputed:
+class Weighable(Protocol):
+    """What pooling needs of an effect."""
+
+    @property
+    def analysis_value(self) -> float:
+        """The value on the analysis scale."""
+
+    @property
+    def standard_error(self) -> float | None:
+        """Its standard error there; None where it is not known."""
+
+
+def pool_input(id: str, effect: Weighable, *, mirrored: bool = False) -> PoolInput | NotComputed:
     """An effect made ready for pooling, or why it cannot be: without a standard error it has no weight.
 
     ``mirrored`` turns the sign (inverts a ratio), for an outcome on which the opposite direction is better.

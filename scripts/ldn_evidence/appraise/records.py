@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ldn_evidence.appraise.agreement import (
     disagreement,
@@ -70,6 +70,14 @@ _REVIEWS = frozenset({"meta_analysis", "systematic_review"})
 _TOPICAL = frozenset({"topical", "ophthalmic"})
 
 
+class PoolableEffect(NamedTuple):
+    """What pooling needs of an effect: value and standard error on the analysis scale, and whence they come."""
+
+    analysis_value: float
+    standard_error: float
+    computed_from: str
+
+
 @value_class
 class Comparison:
     """One outcome of one study, as naltrexone compares with something else.
@@ -90,7 +98,8 @@ class Comparison:
         participants: People in the two arms, where known.
         percent: Whether the numbers are percentages of change and not points of the instrument.
         counts: Events and total of the left arm, then of the right one, where both are known and independent.
-        effects: Effects by measure, the printed one where there are both.
+        effects: What pooling needs of the effects that have a standard error, by measure; of the printed one where
+            there are both.
     """
 
     outcome: str
@@ -108,7 +117,7 @@ class Comparison:
     participants: int | None
     percent: bool
     counts: tuple[int, int, int, int] | None
-    effects: Mapping[str, Effect]
+    effects: Mapping[str, PoolableEffect]
 
 
 @value_class
@@ -345,7 +354,7 @@ class StudyReader:
             dose_class=dose_classes.pop() if len(dose_classes) == 1 else "unknown",
             direction=_direction(outcome, found, better),
             effects={
-                measure: effect
+                measure: PoolableEffect(effect.analysis_value, effect.standard_error, effect.computed_from)
                 for measure, effect in found.effects.items()
                 if effect.standard_error is not None
             },
