@@ -128,25 +128,113 @@ def test_fhir_has_a_citation_of_every_study(bundle: Any, base: Base) -> None:
         assert identifiers.get("https://pubmed.ncbi.nlm.nih.gov") == study["pmid"]
 
 
+# HL7's codes (http://terminology.hl7.org/CodeSystem/statistic-type).
+STATISTIC_TYPES = {
+    "MD": "0000457", "SMD": "0000100", "RR": "C93152", "OR": "C16932", "RD": "0000424", "HR": "C93150",
+    "IRR": "rate-ratio", "median_difference": "absolute-MedianDiff",
+}  # fmt: skip
+
+
+def attributes_of(statistic: Any) -> dict[str, Any]:
+    """The statistics about a statistic by code, else by text."""
+    return {
+        one.type.coding[0].code if one.type.coding else one.type.text: one
+        for one in statistic.attributeEstimate or ()
+    }
+
+
 def test_fhir_has_every_effect_with_its_numbers(bundle: Any, base: Base) -> None:
     found = {
         (one.identifier[0].system.rpartition(":")[2], one.identifier[0].value): one
         for one in resources(bundle, "Evidence").values()
     }
-    effects = list(base.records("SELECT * FROM effects"))
+    effects = list(
+        base.records(
+            "SELECT effects.*, outcomes.effect_p FROM effects JOIN outcomes ON outcomes.id = effects.outcome_id"
+        )
+    )
     pooled = list(base.records("SELECT * FROM meta_analyses"))
     assert len(effects) > 50
     assert len(found) == len(effects) + len(pooled)
+    with_p = 0
     for row in effects:
         (statistic,) = found["effects", row["id"]].statistic
         assert (float(statistic.quantity.value) if statistic.quantity else None) == row["value"]
-        limits = statistic.attributeEstimate[0].range if statistic.attributeEstimate else None
+        attributes = attributes_of(statistic)
+        limits = attributes["C53324"].range if "C53324" in attributes else None
         assert (float(limits.low.value) if limits and limits.low else None) == row["ci_low"]
         assert (float(limits.high.value) if limits and limits.high else None) == row["ci_high"]
+        error = attributes.get("Standard error") or attributes.get(
+            "Standard error of the natural logarithm of the estimate"
+        )
+        assert (float(error.quantity.value) if error else None) == row["standard_error"]
+        assert ("Standard error" in attributes) == (
+            row["measure"] in ("MD", "SMD", "RD", "median_difference", "difference_in_differences")
+            and row["standard_error"] is not None
+        )
+        if row["is_printed"] and row["effect_p"]:
+            p = attributes["C44185"].quantity
+            assert f"{p.comparator or ''}{float(p.value):g}" == row["effect_p"]
+            with_p += 1
+        else:
+            assert (
+                "C44185" not in attributes
+            )  # a P value of the paper is none of the effect that was computed here
+        if row["measure"] != "difference_in_differences":
+            (coding,) = statistic.statisticType.coding
+            assert coding.code == STATISTIC_TYPES[row["measure"]]
+    assert with_p > 10
     for row in pooled:
         (statistic,) = found["meta_analyses", row["id"]].statistic
         assert float(statistic.quantity.value) == row["random_value"]
         assert statistic.sampleSize.numberOfStudies == row["trials"]
+        attributes = attributes_of(statistic)
+        assert float(attributes["C53324"].range.low.value) == row["random_ci_low"]
+        assert float(attributes["0000420"].quantity.value) == row["i_squared"]
+        assert attributes["0000420"].quantity.code == "%"
+        assert float(attributes["0000421"].quantity.value) == row["tau_squared"]
+        assert float(attributes["0000419"].quantity.value) == row["q"]
+        assert float(attributes["0000419"].attributeEstimate[0].quantity.value) == row["q_p"]
+
+
+def test_fhir_arms_and_outcomes_have_their_parts(bundle: Any, base: Base) -> None:
+    variables = {
+        (one.identifier[0].system.rpartition(":")[2], one.identifier[0].value): one
+        for one in resources(bundle, "EvidenceVariable").values()
+    }
+    arms = {row["id"]: row for row in base.records("SELECT * FROM arms")}
+    outcomes = {row["id"]: row for row in base.records("SELECT * FROM outcomes")}
+    doses = handled = 0
+    for (kind, identifier), variable in variables.items():
+        categories = {one.name: one.valueCodeableConcept.text for one in variable.category or ()}
+        if kind == "arms":
+            row = arms[identifier]
+            assert categories.get("Dose class") == row["dose_class"]
+            valued = {
+                one.definitionByTypeAndValue.type.text: one.definitionByTypeAndValue
+                for one in variable.characteristic or ()
+                if one.definitionByTypeAndValue
+            }
+            if row["dose_mg_per_day"] is not None:
+                dose = valued["Daily dose of naltrexone"]
+                assert float(dose.valueQuantity.value) == row["dose_mg_per_day"]
+                assert (dose.valueQuantity.system, dose.valueQuantity.code) == (
+                    "http://unitsofmeasure.org",
+                    "mg/d",
+                )
+                doses += 1
+            weeks = [one.durationQuantity for one in variable.characteristic or () if one.durationQuantity]
+            assert [float(one.value) for one in weeks] == ([] if row["weeks"] is None else [row["weeks"]])
+        elif kind == "outcomes":
+            row = outcomes[identifier]
+            assert categories.get("Domain") == row["domain"]
+            assert categories.get("Unit") == row["unit"]
+            (characteristic,) = variable.characteristic
+            when = characteristic.timeFromEvent
+            assert (when[0].description if when else None) == row["timepoint"]
+            handled += variable.handling in ("continuous", "dichotomous")
+    assert doses > 10
+    assert handled > 20
 
 
 def test_fhir_conditions_carry_the_codes_that_are_exact(bundle: Any, base: Base) -> None:

@@ -1,12 +1,13 @@
 """The base as a FHIR R5 bundle: Citation for studies, Evidence for effects, EvidenceVariable for what they are about.
 
-Only what the database has is said: a condition has the codes that its record calls exact, other concepts are given as text
-and not as codes that nobody checked, and no certainty is rated, for a tier is not a GRADE rating. docs/formats.md has the
-mapping.
+Only what the database has is said: a condition has the codes that its record calls exact, a kind of statistic the one that
+HL7's list has for it, other concepts are given as text and not as codes that nobody checked, and no certainty is rated, for a
+tier is not a GRADE rating. docs/formats.md has the mapping.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -29,16 +30,35 @@ _CODE_SYSTEMS: Mapping[str, str] = {
     "ICD-11": "http://id.who.int/icd/release/11/mms",
     "NCIT": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
 }
-_MEASURES: Mapping[str, str] = {
-    "MD": "Mean difference",
-    "SMD": "Standardised mean difference",
-    "RR": "Risk ratio",
-    "OR": "Odds ratio",
-    "RD": "Risk difference",
-    "HR": "Hazard ratio",
-    "IRR": "Incidence rate ratio",
-    "NNT": "Number needed to treat",
+_STATISTICS = "http://terminology.hl7.org/CodeSystem/statistic-type"
+_ATTRIBUTES = "http://terminology.hl7.org/CodeSystem/attribute-estimate-type"
+_UNITS = "http://unitsofmeasure.org"
+# Measure -> its words here, and code and display in HL7's list of kinds of statistics where that has it.
+_MEASURES: Mapping[str, tuple[str, str | None, str | None]] = {
+    "MD": ("Mean difference", "0000457", "Mean Difference"),
+    "SMD": ("Standardised mean difference", "0000100", "Standardized Mean Difference"),
+    "RR": ("Risk ratio", "C93152", "Relative Risk"),
+    "OR": ("Odds ratio", "C16932", "Odds Ratio"),
+    "RD": ("Risk difference", "0000424", "Risk Difference"),
+    "HR": ("Hazard ratio", "C93150", "Hazard Ratio"),
+    "IRR": ("Incidence rate ratio", "rate-ratio", "Incidence Rate Ratio"),
+    "NNT": ("Number needed to treat", None, None),
+    "median_difference": ("Difference of medians", "absolute-MedianDiff", "Absolute Median Difference"),
 }
+# Measures in the outcome's own unit.
+_IN_UNITS = frozenset({"MD", "median_difference"})
+_RATIOS = frozenset({"RR", "OR", "HR", "IRR"})
+# How a measure treats its outcome.
+_HANDLING: Mapping[str, str] = {
+    "MD": "continuous", "SMD": "continuous", "median_difference": "continuous",
+    "RR": "dichotomous", "OR": "dichotomous", "RD": "dichotomous", "NNT": "dichotomous",
+}  # fmt: skip
+_INTERVAL = ("C53324", "Confidence interval")
+_P_VALUE = ("C44185", "P-value")
+_Q = ("0000419", "Cochran's Q statistic")
+_I_SQUARED = ("0000420", "I-squared")
+_TAU_SQUARED = ("0000421", "Tau squared")
+_PRINTED_P = re.compile(r"(?P<comparator>[<>]=?|=)? ?(?P<value>\d*\.?\d+)")
 
 
 def write_bundle(base: Base, folder: Path) -> Iterable[Written]:
@@ -99,21 +119,17 @@ def _resources(base: Base) -> Iterator[Resource]:
         "ORDER BY id"
     )
     for row in base.records(used):
-        dose = f"{row['dose_mg_per_day']:g} mg a day" if row["dose_mg_per_day"] is not None else None
-        described = "; ".join(part for part in (dose, row["dose_note"], row["route"]) if part)
-        yield _variable(
-            "arm",
-            row["id"],
-            row["label"],
-            described,
-            row["dose_class"] and f"Dose class: {row['dose_class']}",
-        )
-    for row in base.records(
-        "SELECT * FROM outcomes WHERE id IN (SELECT outcome_id FROM effects) ORDER BY id"
-    ):
-        described = ", ".join(part for part in (row["name"], row["unit"], row["timepoint"]) if part)
-        better = f"Better: {row['better']}" if row["better"] else None
-        yield _variable("outcome", row["id"], row["name"], described, better)
+        yield _arm(row)
+    handled: dict[str, set[str | None]] = {}
+    for outcome, measure in base.connection.execute("SELECT outcome_id, measure FROM effects"):
+        handled.setdefault(outcome, set()).add(_HANDLING.get(measure))
+    query = (
+        "SELECT outcomes.*, instruments.name AS instrument FROM outcomes "
+        "LEFT JOIN instruments ON instruments.id = outcomes.instrument_id "
+        "WHERE outcomes.id IN (SELECT outcome_id FROM effects) ORDER BY outcomes.id"
+    )
+    for row in base.records(query):
+        yield _outcome(row, handled[row["id"]])
     yield from _effects(base)
     yield from _meta_analyses(base)
 
@@ -181,6 +197,84 @@ def _variable(kind: str, identifier: str, title: str, description: str | None, n
     }
 
 
+def _arm(row: Mapping[str, Any]) -> Resource:
+    dose = f"{row['dose_mg_per_day']:g} mg a day" if row["dose_mg_per_day"] is not None else None
+    described = "; ".join(part for part in (dose, row["dose_note"], row["route"]) if part)
+    characteristics: list[Resource] = [
+        {
+            "definitionByTypeAndValue": {
+                "type": {"text": "Component"},
+                "valueCodeableConcept": {"text": component},
+            }
+        }
+        for component in orjson.loads(row["components"] or "[]")
+    ]
+    low, high = row["dose_low_mg_per_day"], row["dose_high_mg_per_day"]
+    amount: Resource = {}
+    if row["dose_mg_per_day"] is not None:
+        amount = {"valueQuantity": _quantity(row["dose_mg_per_day"], "mg/d", "mg a day")}
+    elif low is not None or high is not None:
+        limits = {"low": low, "high": high}
+        amount = {
+            "valueRange": {
+                name: _quantity(value, "mg/d", "mg a day")
+                for name, value in limits.items()
+                if value is not None
+            }
+        }
+    if amount:
+        characteristics.append(
+            {"definitionByTypeAndValue": {"type": {"text": "Daily dose of naltrexone"}, **amount}}
+        )
+    if row["route"]:
+        route = {"type": {"text": "Route of administration"}, "valueCodeableConcept": {"text": row["route"]}}
+        characteristics.append({"definitionByTypeAndValue": route})
+    if row["weeks"] is not None:
+        characteristics.append(
+            {"description": "Length of treatment", "durationQuantity": _quantity(row["weeks"], "wk", "weeks")}
+        )
+    return {
+        **_variable("arm", row["id"], row["label"], described, None),
+        "characteristic": characteristics,
+        "category": _categories({"Role": row["role"], "Dose class": row["dose_class"]}),
+    }
+
+
+def _outcome(row: Mapping[str, Any], handling: set[str | None]) -> Resource:
+    described = ", ".join(part for part in (row["name"], row["unit"], row["timepoint"]) if part)
+    when = [{"description": row["timepoint"]}] if row["timepoint"] else None
+    return {
+        **_variable("outcome", row["id"], row["name"], described, None),
+        "characteristic": [
+            _filled({"definitionCodeableConcept": {"text": row["name"]}, "timeFromEvent": when})
+        ],
+        # Only where all effects of the outcome agree on it.
+        "handling": next(iter(handling)) if len(handling) == 1 else None,
+        "category": _categories(
+            {
+                "Domain": row["domain"],
+                "Instrument": row["instrument"],
+                "Unit": row["unit"],
+                "Role": row["role"],
+                "Better": row["better"],
+            }
+        ),
+    }
+
+
+def _categories(values: Mapping[str, str | None]) -> list[Resource]:
+    return [
+        {"name": name, "valueCodeableConcept": {"text": value}}
+        for name, value in values.items()
+        if value is not None
+    ]
+
+
+def _quantity(value: float, code: str, unit: str) -> Resource:
+    """A quantity in a unit of UCUM."""
+    return {"value": value, "unit": unit, "system": _UNITS, "code": code}
+
+
 def _effects(base: Base) -> Iterator[Resource]:
     conditions: dict[str, list[str]] = {}
     for study, condition in base.connection.execute(
@@ -189,7 +283,7 @@ def _effects(base: Base) -> Iterator[Resource]:
         conditions.setdefault(study, []).append(condition)
     query = (
         "SELECT effects.*, studies.title AS study_title, studies.design, outcomes.name AS outcome, outcomes.unit, "
-        "outcomes.condition_id AS outcome_condition FROM effects "
+        "outcomes.condition_id AS outcome_condition, outcomes.effect_p FROM effects "
         "JOIN studies ON studies.id = effects.study_id JOIN outcomes ON outcomes.id = effects.outcome_id ORDER BY effects.id"
     )
     for row in base.records(query):
@@ -203,7 +297,14 @@ def _effects(base: Base) -> Iterator[Resource]:
             variables.append(_role("referenceExposure", "arm", row["comparator_id"]))
         variables.append(_role("measuredVariable", "outcome", row["outcome_id"]))
         printed = "As printed in the paper" if row["is_printed"] else f"Computed from {row['computed_from']}"
-        notes = [printed, row["disagreement"], row["p_contradiction"], row["note"]]
+        # A printed P value belongs to the printed effect; the computed one was not tested by the paper.
+        tested = row["effect_p"] if row["is_printed"] else None
+        of_paper = (
+            f"The paper's own P value for this outcome: {row['effect_p']}"
+            if row["effect_p"] and not tested
+            else None
+        )
+        notes = [printed, row["disagreement"], row["p_contradiction"], of_paper, row["note"]]
         yield {
             "resourceType": "Evidence",
             "id": resource_id("effect", row["id"]),
@@ -216,7 +317,10 @@ def _effects(base: Base) -> Iterator[Resource]:
             "studyDesign": [{"text": row["design"].replace("_", " ")}],
             "statistic": [
                 _statistic(
-                    row["measure"], row["value"], row["unit"], _interval(row, row["ci_level"]), None, None
+                    row["measure"],
+                    row["value"],
+                    row["unit"],
+                    [_interval(row, row["ci_level"]), _printed_p(tested), _standard_error(row)],
                 )
             ],
         }
@@ -258,9 +362,8 @@ def _meta_analyses(base: Base) -> Iterator[Resource]:
                     row["measure"],
                     row["random_value"],
                     None,
-                    _interval(limits, 95),
-                    row["trials"],
-                    row["participants"],
+                    [_interval(limits, 95), *_heterogeneity(row)],
+                    _filled({"numberOfStudies": row["trials"], "numberOfParticipants": row["participants"]}),
                 )
             ],
         }
@@ -273,32 +376,78 @@ def _role(role: str, kind: str, identifier: str) -> Resource:
     }
 
 
+def _attribute(kind: tuple[str, str], **more: Any) -> Resource:
+    """A statistic about a statistic, of a kind in HL7's list."""
+    code, display = kind
+    return {
+        "type": {"coding": [{"system": _ATTRIBUTES, "code": code, "display": display}], "text": display},
+        **more,
+    }
+
+
 def _interval(row: Mapping[str, Any], level: float | None) -> Resource | None:
     low, high = row["ci_low"], row["ci_high"]
     if low is None and high is None:
         return None
     limits = {name: {"value": value} for name, value in (("low", low), ("high", high)) if value is not None}
     share = {"level": level / 100} if level is not None else {}
-    return {"type": {"text": "Confidence interval"}, **share, "range": limits}
+    return _attribute(_INTERVAL, **share, range=limits)
+
+
+def _printed_p(text: str | None) -> Resource | None:
+    """A P value as printed: `<0.001` has a comparator; what is no number stays text."""
+    if not text:
+        return None
+    found = _PRINTED_P.fullmatch(text)
+    if found is None:
+        return _attribute(_P_VALUE, description=text)
+    comparator = found["comparator"] if found["comparator"] != "=" else None
+    return _attribute(_P_VALUE, quantity=_filled({"value": float(found["value"]), "comparator": comparator}))
+
+
+def _standard_error(row: Mapping[str, Any]) -> Resource | None:
+    """HL7's list has only the standard error of a mean, so this is text; of ratios it is on the scale of logarithms."""
+    if row["standard_error"] is None:
+        return None
+    scale = " of the natural logarithm of the estimate" if row["measure"] in _RATIOS else ""
+    return {"type": {"text": f"Standard error{scale}"}, "quantity": {"value": row["standard_error"]}}
+
+
+def _heterogeneity(row: Mapping[str, Any]) -> Iterator[Resource]:
+    """How much the trials of a pooled estimate differ, and where a next trial would lie."""
+    if row["prediction_low"] is not None and row["prediction_high"] is not None:
+        limits = {"low": {"value": row["prediction_low"]}, "high": {"value": row["prediction_high"]}}
+        yield {"type": {"text": "Prediction interval"}, "level": 0.95, "range": limits}
+    if row["q"] is not None:
+        tested = (
+            {}
+            if row["q_p"] is None
+            else {"attributeEstimate": [_attribute(_P_VALUE, quantity={"value": row["q_p"]})]}
+        )
+        yield _attribute(_Q, quantity={"value": row["q"]}, **tested)
+    if row["i_squared"] is not None:
+        yield _attribute(_I_SQUARED, quantity=_quantity(row["i_squared"], "%", "%"))
+    if row["tau_squared"] is not None:
+        yield _attribute(_TAU_SQUARED, quantity={"value": row["tau_squared"]})
 
 
 def _statistic(
     measure: str,
     value: float | None,
     unit: str | None,
-    interval: Resource | None,
-    studies: int | None,
-    participants: int | None,
+    attributes: Iterable[Resource | None],
+    size: Resource | None = None,
 ) -> Resource:
-    size = _filled({"numberOfStudies": studies, "numberOfParticipants": participants})
+    words, code, display = _MEASURES.get(measure, (measure.replace("_", " "), None, None))
+    coding = [{"system": _STATISTICS, "code": code, "display": display}] if code else None
     return _filled(
         {
-            "statisticType": {"text": _MEASURES.get(measure, measure.replace("_", " "))},
-            "quantity": _filled({"value": value, "unit": unit if measure == "MD" else None})
+            "statisticType": _filled({"coding": coding, "text": words}),
+            "quantity": _filled({"value": value, "unit": unit if measure in _IN_UNITS else None})
             if value is not None
             else None,
-            "sampleSize": size or None,
-            "attributeEstimate": [interval] if interval else None,
+            "sampleSize": size,
+            "attributeEstimate": [one for one in attributes if one is not None],
         }
     )
 
