@@ -347,6 +347,41 @@ def test_a_pooled_estimate_is_drawn_with_its_studies_and_their_weights(
             assert f"/studies/{study}" in page
 
 
+def test_people_are_counted_alike_in_the_answer_and_in_the_findings(every_page: dict[str, Seen]) -> None:
+    text = " ".join(every_page["/conditions/multiple-sclerosis"].text.split())
+    assert "People in them156 " in text.replace("People in them 156", "People in them156")
+    assert "Quality of life (primary) 2156 " in text.replace(" 2 156 ", " 2156 ")
+    assert "80 people, 60 analysed" in text
+
+
+def test_a_condition_that_was_not_studied_says_at_once_what_was_looked_for(
+    every_page: dict[str, Seen],
+) -> None:
+    page = every_page["/conditions/alopecia-areata"].html
+    answer = page[page.index('<section class="answer') : page.index("</section>")]
+    assert "No trial, series or case of it was found" in answer
+    assert "There is no lower tier" not in page
+
+
+def test_no_text_shows_the_id_of_a_study_or_a_code(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    ids = {
+        identifier
+        for (identifier,) in connection.execute(
+            "SELECT id FROM studies UNION SELECT id FROM pharmacology"
+        ).fetchall()
+        if identifier.count("-") > 1
+    }
+    assert len(ids) > 100
+    for path, page in every_page.items():
+        if path.split("/")[1] in ("conditions", "studies", "mechanisms", "claims", "questions"):
+            shown = re.sub(r"<script.*?</script>|<[^>]*>", " ", page.html, flags=re.DOTALL)
+            words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)+", shown))
+            assert words & ids == set(), path
+            assert not re.search(r"within mid|possibly trivial", page.text.lower()), path
+
+
 def test_studies_of_other_doses_stand_in_a_block_of_their_own(
     every_page: dict[str, Seen], connection: sqlite3.Connection
 ) -> None:

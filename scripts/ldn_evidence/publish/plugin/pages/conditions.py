@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ldn_evidence.publish.plugin.pages.charts import forest, history
-from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose, finding, leading, measure_name
+from ldn_evidence.publish.plugin.pages.evidence import (
+    by,
+    citations_of,
+    dose,
+    finding,
+    leading,
+    measure_name,
+    named,
+)
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
 from ldn_evidence.publish.plugin.pages.numbers import count, estimate, sentences, stored
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
@@ -107,6 +115,9 @@ _SAME_STUDY = frozenset({"secondary_analysis_of", "conference_version_of", "dupl
 # Blocks that are open when the page is: those that tell what was seen in people at a low dose.
 _OPEN = frozenset({"randomised", "uncontrolled"})
 
+# Where there is nothing of the kind, so many others stand open in its place.
+_FEW = 3
+
 # Blocks of studies: key, title, what to know about them.
 _BLOCKS = (
     ("randomised", "Randomised trials at low dose", "These decide the tier."),
@@ -134,6 +145,12 @@ def _block(study: Row) -> str:
     return "randomised" if study["is_randomized"] else "uncontrolled"
 
 
+def _open(blocks: Sequence[Block]) -> frozenset[str]:
+    if any(block.key in _OPEN for block in blocks):
+        return _OPEN
+    return frozenset(block.key for block in blocks if len(block.rows) <= _FEW)
+
+
 def condition_page(reader: Reader, request: Request) -> Page:
     """`/conditions/<id>`: the answer first, then everything that it rests on."""
     identifier = request.variables["id"]
@@ -156,7 +173,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
     planned = {study["id"] for study in placed.get("documents", [])}
     repeated = {study["id"] for study in studies if study["relation"] in _SAME_STUDY | {"protocol_of"}}
     pools = reader.rows("meta_analyses", id=identifier)
-    inputs = reader.rows("meta_analysis_inputs", id=identifier)
+    inputs = named(reader, reader.rows("meta_analysis_inputs", id=identifier))
     asserted = reader.rows("asserted_tiers", id=identifier)
     points = by(reader.rows("points", id=identifier), "stance")
     citations = by(reader.rows("citations", kind="conditions", id=identifier), "place")
@@ -173,7 +190,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
     synonyms = [name for name in names if name.casefold() != condition["name"].casefold()]
     identifiers = reader.rows("identifiers", id=identifier)
     past = _history(reader.rows("tier_history", id=identifier), condition, words)
-    contradictions = reader.rows("condition_contradictions", id=identifier)
+    contradictions = named(reader, reader.rows("condition_contradictions", id=identifier))
     cited = citations_of(
         reader,
         [study["related_id"] for study in studies]
@@ -205,7 +222,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "citations": citations.get("citations", []),
             "mechanisms": notes,
             "blocks": blocks,
-            "open_blocks": _OPEN,
+            "open_blocks": _open(blocks),
             "other_studies": others,
             "depths": _depths(placed.get("randomised", []), words),
             "gauge": _gauge(pools[0], inputs, condition, words) if pools else None,
@@ -372,7 +389,7 @@ def _summary_of_findings(
         study["id"]: study["related_id"] if study["relation"] in _SAME_STUDY else study["id"]
         for study in trials
     }
-    people = {study["id"]: study["participants"] for study in trials}
+    people = {study["id"]: study["analyzed"] for study in trials}  # as the tier counts them
     for identifier, trial in root.items():
         people.setdefault(trial, people[identifier])
     by_id = {study["id"]: study for study in trials}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -102,6 +103,30 @@ def citations_of(reader: Reader, identifiers: Iterable[str | None]) -> dict[str,
     """How the studies of these ids are cited, such as `Bruun et al. 2024`."""
     ids = sorted({identifier for identifier in identifiers if identifier})
     return {row["id"]: short_citation(row) for row in reader.rows("cited_studies", ids=json.dumps(ids))}
+
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
+
+
+def named(reader: Reader, rows: Sequence[Row], column: str = "reason") -> list[Row]:
+    """`rows` with the ids that a computed text holds as people know what they stand for."""
+    found = {word for row in rows for word in _ID.findall(row[column] or "")}
+    if not found:
+        return list(rows)
+    names = citations_of(reader, found)
+    # Of an outcome only the id is told; its words are those of its name.
+    outcomes = re.compile(rf"({'|'.join(map(re.escape, names))}): ({_ID.pattern})") if names else None
+    names |= {
+        row["id"]: f"“{row['name']}”"
+        for row in reader.rows("cited_pharmacology", ids=json.dumps(sorted(found)))
+    }
+
+    def in_words(text: str | None) -> str | None:
+        if text and outcomes:
+            text = outcomes.sub(lambda match: f"{match[1]}, {match[2].replace('-', ' ')}", text)
+        return _ID.sub(lambda match: names.get(match[0], match[0]), text) if text else text
+
+    return [{**row, column: in_words(row[column])} for row in rows]
 
 
 def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import pathway
-from ldn_evidence.publish.plugin.pages.evidence import by, dose
+from ldn_evidence.publish.plugin.pages.evidence import by, dose, named
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, items
 from ldn_evidence.publish.plugin.pages.words import Words
@@ -40,7 +40,7 @@ def mechanism_page(reader: Reader, request: Request) -> Page:
             "targets": targets,
             "sides": by(evidence, "stance"),
             "conditions": conditions,
-            "contradictions": reader.rows("mechanism_contradictions", id=identifier),
+            "contradictions": named(reader, reader.rows("mechanism_contradictions", id=identifier)),
             "citations": reader.rows("citations", kind="mechanisms", id=identifier),
             "open_questions": items(mechanism["open_questions"]),
             "graph": pathway.draw("pathway", mechanism, targets, conditions, words, request.url),

@@ -53,6 +53,7 @@ studies.status, studies.conclusion, studies.verification_depth, studies.retracti
 studies.isolates_naltrexone, studies.uncontrolled_result,
 coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled,
     studies.review_participants) AS participants,
+coalesce(studies.enrolment_analyzed, studies.enrolment_randomized, studies.enrolment_enrolled) AS analyzed,
 studies.review_studies_included,
 terms.evidence_kind, coalesce(terms.randomized, 0) AS is_randomized, coalesce(terms.human, 0) AS is_human,
 (SELECT group_concat(DISTINCT arms.dose_class) FROM arms
@@ -111,6 +112,7 @@ SELECT term, label, description FROM vocabulary_terms WHERE vocabulary_id = :voc
 SELECT (SELECT count(*) FROM conditions) AS conditions,
     (SELECT count(*) FROM studies) AS studies,
     (SELECT count(*) FROM claims) AS claims,
+    (SELECT count(*) FROM questions) AS questions,
     (SELECT count(*) FROM trials) AS registrations,
     (SELECT count(DISTINCT studies.id) FROM studies
         JOIN vocabulary_terms ON vocabulary_terms.vocabulary_id = 'designs'
@@ -155,6 +157,7 @@ ORDER BY tier_history.year DESC, conditions.name LIMIT :most""",
 SELECT {_STUDY} FROM studies {_TERMS}
 WHERE terms.randomized = 1 AND studies.year IS NOT NULL
 ORDER BY studies.year DESC, participants DESC, studies.id LIMIT :most""",
+    "cited_pharmacology": "SELECT id, name FROM pharmacology WHERE id IN (SELECT value FROM json_each(:ids))",
     "cited_studies": f"""
 SELECT studies.id, {_CITED}, studies.year FROM studies WHERE id IN (SELECT value FROM json_each(:ids))""",
     "condition_names": "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position",
@@ -406,7 +409,7 @@ ORDER BY doses_tried.condition_name, studies.year, studies.id""",
 SELECT doses_tried.condition_id, doses_tried.condition_name, count(DISTINCT doses_tried.study_id) AS studies,
     min(coalesce(doses_tried.dose_low_mg_per_day, doses_tried.dose_mg_per_day)) AS dose_low,
     max(coalesce(doses_tried.dose_high_mg_per_day, doses_tried.dose_mg_per_day)) AS dose_high,
-    group_concat(DISTINCT doses_tried.dose_mg_per_day) AS doses,
+    json_group_array(DISTINCT doses_tried.dose_mg_per_day) AS doses,
     min(doses_tried.weeks) AS weeks_low, max(doses_tried.weeks) AS weeks_high
 FROM doses_tried JOIN studies ON studies.id = doses_tried.study_id
 JOIN vocabulary_terms AS terms
@@ -511,7 +514,8 @@ JOIN conditions ON conditions.id = condition_appraisals.condition_id
 ORDER BY condition_appraisals.randomized_trials DESC, condition_appraisals.randomized_participants DESC LIMIT 1""",
     "retired": "SELECT kind, id, successor, retired_on, reason FROM retired WHERE kind = :kind AND id = :id",
     "identifiers_of_kind": """
-SELECT 'conditions' AS kind, id FROM conditions UNION ALL SELECT 'studies', id FROM studies
-UNION ALL SELECT 'mechanisms', id FROM mechanisms UNION ALL SELECT 'questions', id FROM questions
-UNION ALL SELECT 'sources', id FROM sources UNION ALL SELECT 'claims', id FROM claims ORDER BY 1, 2""",
+SELECT 'conditions' AS kind, id, name AS title FROM conditions UNION ALL SELECT 'studies', id, title FROM studies
+UNION ALL SELECT 'mechanisms', id, name FROM mechanisms UNION ALL SELECT 'questions', id, question FROM questions
+UNION ALL SELECT 'sources', id, title FROM sources UNION ALL SELECT 'claims', id, statement FROM claims
+ORDER BY 1, 2""",
 }

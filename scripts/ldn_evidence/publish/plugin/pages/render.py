@@ -36,6 +36,7 @@ def environment() -> Environment:
         minus=numbers.minus,
         p_value=numbers.p_value,
         plain=words.plain,
+        reading=words.reading,
         sentences=numbers.sentences,
         short=words.short_citation,
         shorten=words.shorten,

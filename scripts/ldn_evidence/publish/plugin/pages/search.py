@@ -12,13 +12,14 @@ from rapidfuzz import fuzz, process, utils
 from ldn_evidence.publish.plugin.pages.numbers import minus
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
-from ldn_evidence.publish.plugin.pages.words import plain
+from ldn_evidence.publish.plugin.pages.words import shorten
 
 MOST_HITS = 120
 # Of 100. Below that, names have little in common with what was typed.
 _LIKE_ENOUGH = 78
 # Around what matched, in characters that no text holds; they become elements after everything else was escaped.
 _MARK, _UNMARK = "\ue000", "\ue001"
+_TITLE = 80  # letters of a title that is offered where a page is missing
 # Of each kind; the others are folded.
 _SHOWN = 8
 _KINDS = (
@@ -135,16 +136,18 @@ def missing_page(reader: Reader, request: Request) -> Page:
         suggestions.append(
             {
                 "path": f"/{row['kind']}/{row['id']}",
-                "title": plain(row["id"].replace("-", "_")),
+                "title": shorten(row["title"], _TITLE),
                 "kind": row["kind"].rstrip("s").replace("studie", "study"),
             }
         )
+    names = {row["id"]: row["title"] for row in records if row["kind"] == "conditions"}
     for row in like_conditions(reader, wanted, 3):
         if all(suggestion["path"] != row["path"] for suggestion in suggestions):
-            suggestions.append({"path": row["path"], "title": row["name"], "kind": "condition"})
+            title = str(names.get(row["id"], row["name"]))
+            suggestions.append({"path": row["path"], "title": title, "kind": "condition"})
     return Page(
         "error.html",
         "Page not found",
         "There is no such page.",
-        {"heading": "There is no such page", "suggestions": suggestions},
+        {"heading": "There is no such page", "suggestions": suggestions, "wanted": wanted},
     )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose, finding, registry_address
+from ldn_evidence.publish.plugin.pages.evidence import (
+    by,
+    citations_of,
+    dose,
+    finding,
+    named,
+    registry_address,
+)
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
@@ -78,7 +85,7 @@ def study_page(reader: Reader, request: Request) -> Page:
         for row in reader.rows("study_registrations", id=identifier)
     ]
     authors = author_names(study["authors"])
-    contradictions = reader.rows("study_contradictions", id=identifier)
+    contradictions = named(reader, reader.rows("study_contradictions", id=identifier))
     return Page(
         "study.html",
         f"{short_citation(study)}: {study['title']}",
@@ -93,7 +100,7 @@ def study_page(reader: Reader, request: Request) -> Page:
             "adverse_events": adverse_events,
             "registrations": registrations,
             "relations": reader.rows("study_relations", id=identifier),
-            "pools": reader.rows("study_pools", id=identifier),
+            "pools": named(reader, reader.rows("study_pools", id=identifier)),
             "mechanisms": reader.rows("study_mechanisms", id=identifier),
             "claims": reader.rows("study_claims", id=identifier),
             "contradictions": contradictions,

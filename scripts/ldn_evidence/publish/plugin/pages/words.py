@@ -37,6 +37,15 @@ SIGNS: Mapping[tuple[str, str], str] = {
     ("evidence-levels", "hypothesis"): "○○○○",
 }
 
+# An interval read against no effect and the smallest difference that matters to a patient.
+READINGS: Mapping[str, str] = {
+    "clearly_favourable": "in favour, by a difference that matters",
+    "favourable_possibly_trivial": "in favour, perhaps by less than what matters",
+    "inconclusive": "inconclusive",
+    "null_within_mid": "no difference that matters",
+    "unfavourable": "to the disadvantage of naltrexone",
+}
+
 _TITLE = 48  # letters of a title that stands for its authors
 _PART = re.compile(r"\s*\((?:sponsor|contact)\)$")
 _INITIALS = re.compile(r"(?:\s+[A-Z]{1,4})+\.?$")
@@ -77,6 +86,11 @@ class Words:
     def codes(self, vocabulary: str) -> list[str]:
         """The codes of a vocabulary in its own order."""
         return self._order.get(vocabulary, [])
+
+
+def reading(code: str | None) -> str:
+    """How an interval is read, in words."""
+    return READINGS.get(code or "", plain(code).lower())
 
 
 def plain(code: str | None) -> str:

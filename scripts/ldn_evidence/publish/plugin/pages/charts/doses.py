@@ -38,12 +38,17 @@ def _draw(
     def x(dose: float) -> float:
         return left + min(dose, _HIGHEST) / _HIGHEST * (right - left)
 
+    first = _TOP + (24 if slim else high / 2 - 2)
+    drawing.lines(
+        [(x(tick), _TOP - 8, x(tick), bottom) for tick in range(0, 11)]
+        + [(left, first + number * high, right, first + number * high) for number in range(len(conditions))],
+        "grid",
+    )
     for tick in range(0, 11):
-        drawing.line(x(tick), _TOP - 8, x(tick), bottom, "grid")
         for y in (_TOP - 14, bottom + 16):
             drawing.text(x(tick), y, str(tick), "middle", "figure small")
-    level = _TOP + (24 if slim else high / 2 - 2)
-    for condition, arms in conditions.items():
+    for number, (condition, arms) in enumerate(conditions.items()):
+        level = first + number * high
         visible = shorten(condition, 52 if slim else 36)
         arms_in_words = f"{len(arms)} arm{'s' if len(arms) > 1 else ''}"
         with drawing.link(
@@ -53,15 +58,19 @@ def _draw(
                 drawing.text(0, level - 12, visible, style="small")
             else:
                 drawing.text(left - 14, level + 4, visible, "end", "small")
-        drawing.line(left, level, right, level, "grid")
+        spans: dict[tuple[float, float], None] = {}
+        marks: dict[tuple[float, float, str], None] = {}  # what would lie on the very same spot is drawn once
         for arm in sorted(arms, key=lambda arm: -(arm["participants"] or 0)):
             low, high_dose = arm["dose_low_mg_per_day"], arm["dose_high_mg_per_day"]
             if low is not None and high_dose is not None:
-                drawing.line(x(low), level, x(high_dose), level, "whisker")
+                spans[low, high_dose] = None
             dose = arm["dose_mg_per_day"] or high_dose
             if dose is not None:
-                radius = min(2.5 + 0.45 * math.sqrt(arm["participants"] or 1), 9)
-                drawing.circle(x(dose), level, radius, "dot" if arm["is_randomized"] else "hollow")
-        level += high
+                radius = round(min(2.5 + 0.45 * math.sqrt(arm["participants"] or 1), 9), 1)
+                marks[dose, radius, "dot" if arm["is_randomized"] else "hollow"] = None
+        for low, high_dose in spans:
+            drawing.line(x(low), level, x(high_dose), level, "whisker")
+        for dose, radius, style_of_mark in marks:
+            drawing.circle(x(dose), level, radius, style_of_mark)
     drawing.text((left + right) / 2, bottom + 38, "naltrexone, mg a day", "middle", "small quiet")
     return drawing.markup()

@@ -48,6 +48,11 @@ class Drawing:
         """A straight line."""
         self._add("line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "class": style})
 
+    def lines(self, ends: Sequence[tuple[Number, Number, Number, Number]], style: str) -> None:
+        """Many straight lines of one style, in the space of one."""
+        path = "".join(f"M{_text(x1)} {_text(y1)}L{_text(x2)} {_text(y2)}" for x1, y1, x2, y2 in ends)
+        self._add("path", {"d": path, "class": style})
+
     def rectangle(self, x: Number, y: Number, width: Number, height: Number, style: str) -> None:
         """A rectangle."""
         self._add("rect", {"x": x, "y": y, "width": width, "height": height, "class": style})
