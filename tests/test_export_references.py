@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import citeproc
+import jsonschema_rs
 import latexcodec  # noqa: F401 - registers the codec "ulatex"
 import nbib
 import pytest
@@ -21,7 +23,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pybtex.database import Entry, parse_file, parse_string
 
-from ldn_evidence.publish.export.citations import MEDIA_TYPES, Format, authors, citation, citations
+from ldn_evidence.publish.export.citations import (
+    MEDIA_TYPES,
+    Format,
+    authors,
+    citation,
+    citations,
+    named_authors,
+)
 
 Study = Mapping[str, Any]
 
@@ -87,9 +96,9 @@ def test_rispy_reads_every_study(exported: Path, studies: dict[str, Study]) -> N
         assert entry.get("accession_number") == study["pmid"]
         assert entry.get("year") == (str(study["year"]) if study["year"] else None)
         assert entry.get("secondary_title") == study["journal"]
-        assert len(entry.get("authors", [])) == len(authors(study))
+        assert len(entry.get("authors", [])) == len(named_authors(study))
         pages = "-".join(filter(None, (entry.get("start_page"), entry.get("end_page"))))
-        assert pages == (study["pages"] or "")
+        assert pages == (study["pages"] or "").replace("–", "-")  # noqa: RUF001
 
 
 def test_nbib_reads_every_study(exported: Path, studies: dict[str, Study]) -> None:
@@ -137,7 +146,96 @@ def test_csl_json_has_the_identifiers(exported: Path, studies: dict[str, Study])
         assert item.get("DOI") == study["doi"]
         assert item.get("PMID") == study["pmid"]
         assert item.get("issued", {}).get("date-parts", [[None]])[0][0] == study["year"]
-        assert len(item.get("author", [])) == len(authors(study))
+        assert len(item.get("author", [])) == len(named_authors(study))
+
+
+def csl_words(file: str) -> set[str]:
+    """The words that a part of CSL's own schema allows; citeproc-py comes with it."""
+    text = (Path(citeproc.__file__).parent / "data/schema/schemas/styles" / file).read_text("utf-8")
+    return set(re.findall(r'^[^#\n]*"([A-Za-z_-]+)"', text, re.MULTILINE))
+
+
+# What CSL-JSON asks of each variable that is used here; names and dates are objects.
+CSL_VALUES: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["type", "id"],
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "properties": {
+            "author": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        name: {"type": "string", "minLength": 1}
+                        for name in ("family", "given", "suffix", "literal")
+                    },
+                    "oneOf": [{"required": ["family"]}, {"required": ["literal"]}],
+                },
+            },
+            "issued": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["date-parts"],
+                "properties": {
+                    "date-parts": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 2,
+                        "items": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 3,
+                            "items": {"type": "integer"},
+                        },
+                    }
+                },
+            },
+        },
+    },
+}
+
+
+def test_csl_json_keeps_to_csl(exported: Path) -> None:
+    """Types and variables are CSL's, values of the kind that it gives them."""
+    types, variables = csl_words("csl-types.rnc"), csl_words("csl-variables.rnc")
+    assert {"article-journal", "dataset"} <= types
+    assert {"container-title", "issued", "author"} <= variables
+    items = json.loads((exported / "ldn.csl.json").read_bytes())
+    jsonschema_rs.validate(CSL_VALUES, items)
+    assert {item["type"] for item in items} <= types
+    assert {name for item in items for name in item} <= variables | {"type", "id"}
+    assert len({item["id"] for item in items}) == len(items)
+
+
+def test_pages_are_split_at_any_dash() -> None:
+    record = {
+        "id": "a",
+        "title": "A",
+        "status": "published",
+        "year": 2014,
+        "pages": "451–459",
+        "journal": "B",
+    }  # noqa: RUF001
+    assert "SP  - 451\r\nEP  - 459" in citation(record, "ris")
+    assert "pages = {451--459}" in citation(record, "bibtex")
+    assert json.loads(citation(record, "csl-json"))["page"] == "451-459"
+    assert "PG  - 451-459" in citation(record, "nbib")
+
+
+def test_further_authors_are_no_person(exported: Path, studies: dict[str, Study]) -> None:
+    several = {name for name, study in studies.items() if "et al." in (study["authors"] or "")}
+    assert several
+    for item in json.loads((exported / "ldn.csl.json").read_bytes()):
+        assert ("Further authors are not listed" in item["note"]) == (item["id"] in several)
+    for file in ("ldn.csl.json", "ldn.ris", "ldn.nbib"):
+        assert not re.search(
+            r'^(?:AU|FAU|CN) *- *et al|"et al', (exported / file).read_text("utf-8"), re.MULTILINE
+        )
+    assert " and others}" in (exported / "ldn.bib").read_text("utf-8")
 
 
 @pytest.mark.parametrize("format", MEDIA_TYPES)

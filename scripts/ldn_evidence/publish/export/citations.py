@@ -62,6 +62,10 @@ class Author:
         return " ".join(f"{letter}." for letter in self.initials if letter.isalpha())
 
 
+# What a record has in the place of authors that were not seen. Only BibTeX has a word for them; a program that reads the other
+# formats would take it for a person.
+AND_OTHERS = "et al."
+
 _PERSON = re.compile(
     r"(?P<family>\D+?) (?P<initials>[A-ZÀ-ÖØ-Þ](?:[A-ZÀ-ÖØ-Þ-]){0,4})(?: (?P<suffix>Jr|Sr|II|III|IV))?"
 )
@@ -142,6 +146,11 @@ def authors(record: Record) -> list[Author]:
     return [_author(name) for name in names]
 
 
+def named_authors(record: Record) -> list[Author]:
+    """The authors without what stands for further ones; `note` says that there are such."""
+    return [author for author in authors(record) if author.family != AND_OTHERS]
+
+
 def note(record: Record) -> str:
     """What a reader of the reference must know: retraction first, then how deep the record was read."""
     parts = []
@@ -151,6 +160,8 @@ def note(record: Record) -> str:
         parts.append(f"{words}: {record['retraction_note']}" if record.get("retraction_note") else words)
     if record.get("note"):
         parts.append(record["note"])
+    if len(named_authors(record)) < len(authors(record)):
+        parts.append("Further authors are not listed in LDN Evidence")
     depth = _DEPTHS.get(record.get("verification_depth") or "")
     if depth:
         parts.append(depth[0].upper() + depth[1:])
@@ -211,7 +222,7 @@ def _bibtex(record: Record) -> str:
         "year": _tex(record.get("year")),
         "volume": _tex(record.get("volume")),
         "number": _tex(record.get("issue")),
-        "pages": _tex(record.get("pages")).replace("-", "--"),
+        "pages": _tex(pages(record)).replace("-", "--"),
         "version": _tex(record.get("version")),
         # Not for typesetting but for links, so without escapes.
         "doi": record.get("doi") or "",
@@ -224,12 +235,17 @@ def _bibtex(record: Record) -> str:
 
 
 def _bibtex_author(author: Author) -> str:
-    if author.family == "et al.":
+    if author.family == AND_OTHERS:
         return "others"
     if not author.initials:
         return "{" + _tex(author.family) + "}"
     suffix = f", {author.suffix}" if author.suffix else ""
     return f"{_tex(author.family)}{suffix}, {author.given}"
+
+
+def pages(record: Record) -> str:
+    """The pages with a hyphen between first and last, whatever dash the paper prints."""
+    return (record.get("pages") or "").replace("–", "-").replace("—", "-")  # noqa: RUF001
 
 
 def _tex(value: object) -> str:
@@ -250,11 +266,11 @@ _RIS_TYPES = {
 
 
 def _ris(record: Record) -> str:
-    first, _, last = (record.get("pages") or "").partition("-")
+    first, _, last = pages(record).partition("-")
     tags = [
         ("TY", _RIS_TYPES.get(record["status"], "GEN")),
         ("ID", record["id"]),
-        *(("AU", _ris_author(author)) for author in authors(record)),
+        *(("AU", _ris_author(author)) for author in named_authors(record)),
         ("TI", record["title"]),
         ("T2", record.get("journal")),
         ("PY", record.get("year")),
@@ -295,12 +311,12 @@ def _csl(record: Record) -> dict[str, Any]:
         "id": record["id"],
         "type": _CSL_TYPES.get(record["status"], "document"),
         "title": record["title"],
-        "author": [_csl_author(author) for author in authors(record)],
+        "author": [_csl_author(author) for author in named_authors(record)],
         "publisher" if thesis else "container-title": record.get("journal"),
         "issued": {"date-parts": [[record["year"]]]} if record.get("year") else None,
         "volume": record.get("volume"),
         "issue": record.get("issue"),
-        "page": record.get("pages"),
+        "page": pages(record),
         "version": record.get("version"),
         "DOI": record.get("doi"),
         "PMID": record.get("pmid"),
@@ -338,7 +354,7 @@ def _nbib(record: Record) -> str:
         ("IP", record.get("issue")),
         ("DP", record.get("year")),
         ("TI", record["title"]),
-        ("PG", record.get("pages")),
+        ("PG", pages(record)),
         ("LID", f"{doi} [doi]" if doi else None),
         *_nbib_authors(record),
         ("PT", _NBIB_TYPES.get(record["status"])),
@@ -354,7 +370,7 @@ def _nbib(record: Record) -> str:
 
 
 def _nbib_authors(record: Record) -> Iterator[tuple[str, str]]:
-    for author in authors(record):
+    for author in named_authors(record):
         if not author.initials:
             yield "CN", author.family
             continue

@@ -161,7 +161,7 @@ def _studies(base: Base) -> Iterator[Node]:
             "@id": identifier("studies", row["id"]),
             "@type": "MedicalScholarlyArticle" if published else "CreativeWork",
             "name": row["title"],
-            "author": [_author(author) for author in citations.authors(row)],
+            "author": [_author(author) for author in citations.named_authors(row)],
             "datePublished": str(row["year"]) if row["year"] else None,
             "isPartOf": {"@type": "Periodical", "name": row["journal"]} if row["journal"] else None,
             "pagination": row["pages"],
