@@ -704,6 +704,28 @@ def test_the_front_page_is_ours_and_datasettes_own_stays_reachable(datasette: Da
     assert fetch(datasette, "/ldn/conditions/fibromyalgia").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/-/",
+        "/ldn",
+        "/ldn/studies",
+        "/ldn/null_trials",
+        "/ldn/conditions/fibromyalgia",
+        "/ldn/studies_of_condition?condition_id=fibromyalgia",
+        "/ldn?sql=select+no_such_column",
+    ],
+)
+def test_datasettes_own_pages_open_with_the_warning_in_our_colours(datasette: Datasette, path: str) -> None:
+    response = fetch(datasette, path, follow_redirects=True)
+    body = response.text[response.text.index("<body") :]
+    assert body.index(WARNING) < body.index("<h1")
+    assert NOT_ADVICE in body
+    sheet = re.search(r'href="(/assets/datasette\.[0-9a-f]{12}\.css)"', response.text)
+    assert sheet
+    assert fetch(datasette, sheet[1]).status_code == 200
+
+
 def test_a_page_seen_before_is_answered_with_304(datasette: Datasette) -> None:
     first = fetch(datasette, "/conditions/fibromyalgia")
     again = fetch(datasette, "/conditions/fibromyalgia", headers={"if-none-match": first.headers["etag"]})

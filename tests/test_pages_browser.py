@@ -144,6 +144,36 @@ def test_no_page_scrolls_sideways(browser: Browser, server: str, width: int) -> 
     context.close()
 
 
+def test_datasettes_own_pages_fit_a_telephone(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    for path in (
+        "",
+        "/studies",
+        "/null_trials",
+        "/conditions/fibromyalgia",
+        "/studies_of_condition?condition_id=acne",
+    ):
+        page.goto(f"{server}/ldn{path}")
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert beyond <= 0, path
+    context.close()
+
+
+def test_fingers_find_what_leads_on(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    for path in KINDS:
+        page.goto(server + path)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('nav a, footer a, button, input, summary, .links a, .pager a, .ids a')]
+                .filter(one => one.getClientRects().length && one.getBoundingClientRect().width > 1
+                    && one.getBoundingClientRect().height < 43.5).map(one => one.textContent.trim())"""
+        )
+        assert small == [], path
+    context.close()
+
+
 def test_on_a_telephone_no_chart_has_to_be_scrolled(browser: Browser, server: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
