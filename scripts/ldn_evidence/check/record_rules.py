@@ -6,10 +6,11 @@ demands and how to mend a violation stands in `schema/rules.yml`.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from ldn_evidence.check.finding import Finding, Path
@@ -18,21 +19,41 @@ from ldn_evidence.printed_numbers import parse_p, printed_decimals
 Record = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Context:
-    """What a record rule may know beyond the record.
+    """What a record rule may know beyond the record, and the parts of it that several rules look at.
 
     Attributes:
         kind: Kind of the record.
         stem: Name of the record's file without its ending.
         today: The day of the check.
         terms: Vocabulary id -> term id -> the term's fields.
+        results: Every outcome's results by arm, with their paths.
+        effects: Every outcome that has an effect: the effect's path, the outcome, the effect.
+        counts: Every place where events, total and percent may stand side by side.
     """
 
     kind: str
     stem: str
     today: date
     terms: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    results: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
+    effects: list[tuple[Path, Record, Record]] = dataclasses.field(default_factory=list)
+    counts: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
+
+    def look_at(self, record: Record) -> None:
+        """Find the parts of a record."""
+        if self.kind == "studies":
+            for position, outcome in enumerate(record.get("outcomes", ())):
+                for index, result in enumerate(outcome.get("results", ())):
+                    self.results.append((("outcomes", position, "results", index), result))
+                if "effect" in outcome:
+                    self.effects.append((("outcomes", position, "effect"), outcome, outcome["effect"]))
+            self.counts += self.results
+            for index, row in enumerate(record.get("adverse_events", {}).get("by_arm", ())):
+                self.counts.append((("adverse_events", "by_arm", index), row))
+        for index, row in enumerate(record.get("frequencies", ())):
+            self.counts.append((("frequencies", index), row))
 
 
 Check = Callable[[Record, Context], Iterator[Finding]]
@@ -52,34 +73,13 @@ def rule(*kinds: str) -> Callable[[Check], Check]:
 
 def check_record(record: Record, context: Context) -> list[Finding]:
     """Findings of every record rule that applies to the record's kind."""
-    return [
-        finding
-        for kinds, check in RECORD_RULES.values()
-        if not kinds or context.kind in kinds
-        for finding in check(record, context)
-    ]
+    context.look_at(record)
+    return [finding for check in _checks_of(context.kind) for finding in check(record, context)]
 
 
-def _results(study: Record) -> Iterator[tuple[Path, Record]]:
-    for position, outcome in enumerate(study.get("outcomes", ())):
-        for index, result in enumerate(outcome.get("results", ())):
-            yield ("outcomes", position, "results", index), result
-
-
-def _effects(study: Record) -> Iterator[tuple[Path, Record, Record]]:
-    for position, outcome in enumerate(study.get("outcomes", ())):
-        if "effect" in outcome:
-            yield ("outcomes", position, "effect"), outcome, outcome["effect"]
-
-
-def _counts(record: Record, kind: str) -> Iterator[tuple[Path, Record]]:
-    """Every place where events, total and percent may stand side by side."""
-    if kind == "studies":
-        yield from _results(record)
-        for index, row in enumerate(record.get("adverse_events", {}).get("by_arm", ())):
-            yield ("adverse_events", "by_arm", index), row
-    for index, row in enumerate(record.get("frequencies", ())):
-        yield ("frequencies", index), row
+@cache
+def _checks_of(kind: str) -> list[Check]:
+    return [check for kinds, check in RECORD_RULES.values() if not kinds or kind in kinds]
 
 
 # Events, total and percentage of a row, and of what it is compared with.
@@ -122,8 +122,8 @@ def _repeated_ids(items: Any, field: str, name: str) -> Iterator[Finding]:
 @rule("studies")
 def arm_known(record: Record, context: Context) -> Iterator[Finding]:
     arms = [arm["id"] for arm in record.get("arms", ())]
-    places: list[tuple[Path, str]] = [((*path, "arm"), result["arm"]) for path, result in _results(record)]
-    for path, _, effect in _effects(record):
+    places: list[tuple[Path, str]] = [((*path, "arm"), result["arm"]) for path, result in context.results]
+    for path, _, effect in context.effects:
         places += [((*path, side), effect[side]) for side in ("intervention", "comparator") if side in effect]
     for index, row in enumerate(record.get("adverse_events", {}).get("by_arm", ())):
         places.append((("adverse_events", "by_arm", index, "arm"), row["arm"]))
@@ -194,10 +194,7 @@ _INTERVALS = (
 
 @rule("studies", "adverse-effects")
 def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
-    rows: list[tuple[Path, Record]] = []
-    if context.kind == "studies":
-        rows += _results(record)
-        rows += [(path, effect) for path, _, effect in _effects(record)]
+    rows = [*context.results, *((path, effect) for path, _, effect in context.effects)]
     rows += [(("frequencies", index), row) for index, row in enumerate(record.get("frequencies", ()))]
     for path, row in rows:
         for low, middles, high in _INTERVALS:
@@ -215,8 +212,8 @@ def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
 def p_parses(record: Record, context: Context) -> Iterator[Finding]:
     places: list[tuple[Path, str]] = []
     if context.kind == "studies":
-        places += [((*path, "p"), effect["p"]) for path, _, effect in _effects(record) if "p" in effect]
-        places += [((*p, "p_within"), row["p_within"]) for p, row in _results(record) if "p_within" in row]
+        places += [((*path, "p"), effect["p"]) for path, _, effect in context.effects if "p" in effect]
+        places += [((*p, "p_within"), row["p_within"]) for p, row in context.results if "p_within" in row]
     frequencies = enumerate(record.get("frequencies", ()))
     places += [(("frequencies", index, "p"), row["p"]) for index, row in frequencies if "p" in row]
     for path, text in places:
@@ -227,7 +224,7 @@ def p_parses(record: Record, context: Context) -> Iterator[Finding]:
 
 @rule("studies", "adverse-effects")
 def events_within_total(record: Record, context: Context) -> Iterator[Finding]:
-    for path, row in _counts(record, context.kind):
+    for path, row in context.counts:
         for events_field, total_field, _ in _COUNT_FIELDS:
             events, total = row.get(events_field), row.get(total_field)
             if events is not None and total is not None and events > total:
@@ -237,7 +234,7 @@ def events_within_total(record: Record, context: Context) -> Iterator[Finding]:
 
 @rule("studies", "adverse-effects")
 def percent_agrees(record: Record, context: Context) -> Iterator[Finding]:
-    for path, row in _counts(record, context.kind):
+    for path, row in context.counts:
         for events_field, total_field, percent_field in _COUNT_FIELDS:
             percent = row.get(percent_field)
             events, total = row.get(events_field), row.get(total_field)
@@ -281,7 +278,7 @@ _DIFFERENCES = frozenset({"MD", "SMD", "RD", "median_difference", "percent_chang
 
 @rule("studies")
 def direction_fits_interval(record: Record, context: Context) -> Iterator[Finding]:
-    for path, outcome, effect in _effects(record):
+    for path, outcome, effect in context.effects:
         if outcome["direction"] == "not_comparable" or not {"ci_low", "ci_high"} <= effect.keys():
             continue
         if effect["measure"] in _RATIOS:
@@ -353,15 +350,17 @@ def schedule_ordered(record: Record, context: Context) -> Iterator[Finding]:
             yield Finding(("schedule", index, "week_to"), message, "schedule-ordered")
 
 
+_SECONDARY = re.compile(r"\bsecondary analys[ie]s of\b|\bpost[- ]hoc analys[ie]s of\b")
+
+
 @rule("studies")
 def secondary_names_trial(record: Record, context: Context) -> Iterator[Finding]:
     text = f"{record.get('design_note', '')} {record['title']}".lower()
+    if "analys" not in text or not _SECONDARY.search(text):
+        return
     names_trial = {"secondary_analysis_of", "continuation_of", "protocol_of", "conference_version_of"}
     related = {relation["type"] for relation in record.get("relations", ())}
-    if (
-        re.search(r"\bsecondary analys[ie]s of\b|\bpost[- ]hoc analys[ie]s of\b", text)
-        and not related & names_trial
-    ):
+    if not related & names_trial:
         message = "called a secondary analysis, but no relation names its trial"
         yield Finding(("relations",), message, "secondary-names-trial")
 

@@ -9,16 +9,18 @@ and over lines put together at random.
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from ldn_evidence.read.strictness import EMPTY_TEXTS, MOST_LEVELS, is_text_key
 
-# Spaces, the mark of a list's item, a key, and the rest of the line.
-_LINE: Final = re.compile(r"( *)(- )?(?:([a-z][a-z0-9_]{0,60}):(?: +|\Z))?(.*)")
+_KEY: Final = r"[a-z][a-z0-9_]{0,60}"
 # No mark of YAML at the beginning, no ": " or " #" inside, no colon and no space at the end.
-_PLAIN: Final = re.compile(
+_PLAIN: Final = (
     r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|-(?=[^\s\-]))[^:#\n]*(?:(?::(?=\S)|(?<=\S)#)[^:#\n]*)*(?<! )"
 )
+# Spaces, the mark of a list's item, a key, and a value: plain as of nearly all lines, or whatever it is.
+_PLAIN_LINE: Final = re.compile(rf"( *)(- )?(?:({_KEY}): +)?({_PLAIN})")
+_LINE: Final = re.compile(rf"( *)(- )?(?:({_KEY}):(?: +|\Z))?(.*)")
 _QUOTED: Final = re.compile(r"'([^'\n]*)' *|\"([^\"\n]*)\" *")
 _WORD: Final = r"[^\W_][^,:#?!&*|>%@`\"\[\]{}\n]*"
 _WORDS: Final = re.compile(rf"\[({_WORD}(?:, *{_WORD})*)?\] *")
@@ -26,27 +28,17 @@ _WORDS: Final = re.compile(rf"\[({_WORD}(?:, *{_WORD})*)?\] *")
 # What stands behind a line's key or mark.
 _NOTHING, _TEXT, _WHOLE, _LIST, _FOLDED = range(5)
 
+_Line: TypeAlias = tuple[int, str | None, int, Any]
+"""One line taken apart: where it begins, the field that it begins if it does, what its value is, and the value.
+
+Where it begins is twice its column, and one more for an item of a list: what one number says is quickly compared. The
+value is nothing yet, text that the next line may continue, whole, a list, or folded; it is given as far as it stands on
+this line.
+"""
+
 
 class _OtherForm(Exception):
     """A line that may be anything else in YAML."""
-
-
-class _Line(NamedTuple):
-    """One line taken apart.
-
-    Attributes:
-        column: Where it begins.
-        is_item: Whether it begins an item of a list.
-        key: The field that it begins, if it does.
-        form: What its value is: nothing yet, text that the next line may continue, whole, a list, or folded.
-        value: The value, as far as it stands on this line.
-    """
-
-    column: int
-    is_item: bool
-    key: str | None
-    form: int
-    value: Any
 
 
 def read_plain_form(text: str) -> dict[str, Any] | None:
@@ -66,30 +58,34 @@ def read_plain_form(text: str) -> dict[str, Any] | None:
 
 
 def _take_apart(line: str) -> _Line:
-    found = _LINE.fullmatch(line)
-    if found is None:
-        raise _OtherForm
-    spaces, mark, key, rest = found.groups()
+    found = _PLAIN_LINE.fullmatch(line)
+    if found is not None:
+        spaces, mark, key, value = found.groups()
+        form = _TEXT
+        if value in EMPTY_TEXTS:
+            raise _OtherForm
+    else:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise _OtherForm
+        spaces, mark, key, rest = found.groups()
+        form, value = _value(rest)
+        if form == _NOTHING and key is None:
+            raise _OtherForm
     if key is not None and not is_text_key(key):
         raise _OtherForm
-    form, value = _value(rest)
-    if form == _NOTHING and key is None:
-        raise _OtherForm
-    return _Line(len(spaces), mark is not None, key, form, value)
+    return 2 * len(spaces) + (mark is not None), key, form, value
 
 
 # Records share most of their short lines: keys without a value, codes, small numbers.
 _take_apart_short = lru_cache(maxsize=8192)(_take_apart)
-_SHORT: Final = 80
+_SHORT: Final = 60
 
 
 def _value(rest: str) -> tuple[int, Any]:
+    """What a value is that is not plain, and its text or its items."""
     if not rest:
         return _NOTHING, None
-    if rest in EMPTY_TEXTS:
-        raise _OtherForm
-    if _PLAIN.fullmatch(rest) is not None:
-        return _TEXT, rest
     if rest == ">-":
         return _FOLDED, None
     quoted = _QUOTED.fullmatch(rest)
@@ -105,11 +101,11 @@ def _value(rest: str) -> tuple[int, Any]:
 
 def _read(lines: list[str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    # The containers that are open, from the record inwards, and the columns in which their entries begin.
+    # The containers that are open, from the record inwards, and where their entries begin, counted as in `_Line`.
     containers: list[Any] = [record]
-    columns = [0]
+    begins = [0]
     container: Any = record
-    column = 0
+    begin = 0
     place: str | int = ""  # where the last value stands in its container
     form = _WHOLE  # what the last value was
     number, count = 0, len(lines)
@@ -118,57 +114,53 @@ def _read(lines: list[str]) -> dict[str, Any]:
     while number < count:
         before = form
         line = lines[number]
-        here, is_item, key, form, value = (
-            _take_apart_short(line) if len(line) <= _SHORT else _take_apart(line)
-        )
+        here, key, form, value = _take_apart_short(line) if len(line) <= _SHORT else _take_apart(line)
         number += 1
-        if here != column or before == _NOTHING:
+        if here != begin or before == _NOTHING:
             if before == _NOTHING:
                 # A key without a value: what follows further right is its container.
-                if here <= column or len(columns) >= MOST_LEVELS:
+                if here >> 1 <= begin >> 1 or len(begins) >= MOST_LEVELS:
                     raise _OtherForm
-                opened: Any = [] if is_item else {}
+                opened: Any = [] if here & 1 else {}
                 container[place] = opened
-                container, column = opened, here
+                container, begin = opened, here
                 containers.append(container)
-                columns.append(column)
-            elif here > column:
-                if before != _TEXT or is_item or key is not None or form != _TEXT:
+                begins.append(begin)
+            elif here >> 1 > begin >> 1:
+                if before != _TEXT or here & 1 or key is not None or form != _TEXT:
                     raise _OtherForm
                 container[place] += " " + value
                 continue
             else:
-                while here < column:
+                while here >> 1 < begin >> 1:
                     containers.pop()
-                    columns.pop()
-                    container, column = containers[-1], columns[-1]
-                if here != column:
+                    begins.pop()
+                    container, begin = containers[-1], begins[-1]
+                if here != begin:
                     raise _OtherForm
-        if is_item:
-            if container.__class__ is not list:
+        if not here & 1:
+            if key is None or key in container:
                 raise _OtherForm
-            if key is None:
-                place = len(container)
-                container.append(None)
-            else:
-                if len(columns) >= MOST_LEVELS:
-                    raise _OtherForm
-                item: dict[str, Any] = {}
-                container.append(item)
-                container, column = item, column + 2
-                containers.append(container)
-                columns.append(column)
-                place = key
-        elif key is None or container.__class__ is list or key in container:
-            raise _OtherForm
-        else:
             place = key
-        if form in (_TEXT, _WHOLE):
+        elif key is None:
+            place = len(container)
+            container.append(None)
+        else:
+            if len(begins) >= MOST_LEVELS:
+                raise _OtherForm
+            item: dict[str, Any] = {}
+            container.append(item)
+            container, begin = item, (begin - 1) + 4  # two columns further, behind the mark
+            containers.append(container)
+            begins.append(begin)
+            place = key
+        if form <= _WHOLE:
+            # Of a key without a value this is to be replaced: by its container, or all is given to libyaml.
             container[place] = value
         elif form == _LIST:
             container[place] = list(value)
-        elif form == _FOLDED:
-            container[place], number = _folded(lines, number, column)
+        else:
+            container[place], number = _folded(lines, number, begin >> 1)
     if form == _NOTHING or not record:
         raise _OtherForm
     return record

@@ -77,8 +77,9 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
     Raises:
         ReadProblems: everything that the file may not be or hold.
     """
-    if is_plain(data):
-        record = read_plain_form(data.decode())
+    text = plain_text(data)
+    if text is not None:
+        record = read_plain_form(text)
         if record is not None:
             return record
         try:
@@ -112,22 +113,23 @@ def locate(positions: Mapping[FieldPath, Position], path: FieldPath) -> Position
     return (1, 1)
 
 
-def is_plain(data: bytes) -> bool:
-    """Whether all that is to be refused shows in the characters' arrangement; cheap, errs towards False.
+def plain_text(data: bytes) -> str | None:
+    """The text, where all that is to be refused shows in the characters' arrangement; cheap, errs towards None.
 
     What libyaml takes and we do not, and does not show in its events, shows in the bytes: tabs, escapes
     (which can hold any character), odd characters, comments that may be text.
     """
     if len(data) > MOST_BYTES or b"\t" in data or b"\\" in data:
-        return False
+        return None
     if b" #" in data and _GLUED_COMMENT.search(data):
-        return False
-    if data.isascii():
-        return not data.translate(None, _ORDINARY)
+        return None
     try:
-        return ODD_CHARACTER.search(data.decode("utf-8")) is None
+        text = data.decode()
     except UnicodeDecodeError:
-        return False
+        return None
+    # To take away what is ordinary and look at the rest is quicker than to look at all.
+    rest = data.translate(None, _ORDINARY)
+    return None if rest and ODD_CHARACTER.search(rest.decode()) else text
 
 
 def read_events(data: bytes) -> dict[str, Any]:
