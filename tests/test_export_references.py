@@ -39,9 +39,7 @@ Study = Mapping[str, Any]
 def studies(built_database: Path) -> dict[str, Study]:
     with sqlite3.connect(f"file:{built_database}?mode=ro", uri=True) as connection:
         connection.row_factory = sqlite3.Row
-        found: dict[str, Study] = {
-            row["id"]: dict(row) for row in connection.execute("SELECT * FROM studies")
-        }
+        found: dict[str, Study] = {row["id"]: dict(row) for row in connection.execute(STUDIES)}
     assert len(found) > 300
     return found
 
@@ -209,6 +207,15 @@ def test_csl_json_keeps_to_csl(exported: Path) -> None:
     assert {item["type"] for item in items} <= types
     assert {name for item in items for name in item} <= variables | {"type", "id"}
     assert len({item["id"] for item in items}) == len(items)
+
+
+def test_notes_give_the_registration(exported: Path, built_database: Path) -> None:
+    with sqlite3.connect(f"file:{built_database}?mode=ro", uri=True) as connection:
+        numbers = connection.execute("SELECT study_id, registry_number FROM study_registrations").fetchall()
+    notes = {item["id"]: item["note"] for item in json.loads((exported / "ldn.csl.json").read_bytes())}
+    assert len(numbers) > 50
+    for study, number in numbers:
+        assert re.search(rf"Registered as [^.]*\b{re.escape(number)}\b", notes[study]), study
 
 
 def test_pages_are_split_at_any_dash() -> None:

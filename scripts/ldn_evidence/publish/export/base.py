@@ -147,8 +147,8 @@ class Base:
 
     @cached_property
     def views(self) -> dict[str, Relation]:
-        """Every view by name."""
-        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")
+        """Every view by name, in the order of `views.sql`: what people ask first comes first."""
+        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY rowid")
         return {name: self._view(name) for (name,) in names.fetchall()}
 
     @cached_property
@@ -221,6 +221,12 @@ def build_info(connection: sqlite3.Connection) -> dict[str, str]:
 def day_of(info: Mapping[str, str]) -> str:
     """Day of the commit, or of the last search outside git; never the clock's."""
     return info["committed_on"] or info["data_as_of"] or "1980-01-01"
+
+
+def version_line(about: Mapping[str, str]) -> str:
+    """Title, version, commit and its day in one line, from `provenance`."""
+    line = f"{about['title']}, data version {about['data_version']}, commit {about['commit']}"
+    return f"{line}, {about['committed_on']}" if about["committed_on"] else line
 
 
 def provenance(info: Mapping[str, str]) -> dict[str, str]:

@@ -71,11 +71,20 @@ _PERSON = re.compile(
 )
 
 
+# The studies with the numbers under which they are registered.
+STUDIES = """
+SELECT studies.*, (
+    SELECT group_concat(registry_number, ', ') FROM (
+        SELECT registry_number FROM study_registrations WHERE study_id = studies.id ORDER BY position
+    )
+) AS registrations FROM studies"""
+
+
 def citation(record: Record, format: Format) -> str:
     """One study as a reference.
 
     Args:
-        record: A row of the table `studies`; `authors` may be JSON text or a list.
+        record: A row of `STUDIES` (or of the table, then without registration); `authors` may be JSON text or a list.
         format: bibtex, ris, csl-json or nbib.
 
     Returns:
@@ -95,10 +104,10 @@ def citations(connection: sqlite3.Connection, ids: Sequence[str] | None, format:
         format: bibtex, ris, csl-json or nbib.
     """
     if ids is None:
-        cursor = connection.execute("SELECT * FROM studies ORDER BY id")
+        cursor = connection.execute(f"{STUDIES} ORDER BY id")
     else:
         among = ", ".join("?" * len(ids))
-        cursor = connection.execute(f"SELECT * FROM studies WHERE id IN ({among})", list(ids))
+        cursor = connection.execute(f"{STUDIES} WHERE id IN ({among})", list(ids))
     names = [column[0] for column in cursor.description]
     studies = {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
     chosen = studies if ids is None else [identifier for identifier in ids if identifier in studies]
@@ -158,6 +167,8 @@ def note(record: Record) -> str:
     if retraction:
         words = _RETRACTION[retraction]
         parts.append(f"{words}: {record['retraction_note']}" if record.get("retraction_note") else words)
+    if record.get("registrations"):
+        parts.append(f"Registered as {record['registrations']}")
     if record.get("note"):
         parts.append(record["note"])
     if len(named_authors(record)) < len(authors(record)):

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from ldn_evidence.publish.export.base import Base, ExportColumn, Relation
+from ldn_evidence.publish.export.base import Base, ExportColumn, Relation, version_line
 from ldn_evidence.publish.export.files import Written, write_zip
 
 _TYPES = {
@@ -135,7 +135,7 @@ def _field(relation: Relation, column: ExportColumn) -> dict[str, Any]:
 def _readme(base: Base) -> str:
     about = base.provenance
     return (
-        f"{about['title']}, data version {about['data_version']}, commit {about['commit']}, {about['committed_on']}\n"
+        f"{version_line(about)}\n"
         f"Licence: {about['license']}, {about['license_url']}\n\n{about['notice']}\n\n"
         "tables/ holds what the records say and what was computed from them, views/ the answers to common questions.\n"
         "datapackage.json describes every column. An empty field means that the value is not known or does not apply.\n"

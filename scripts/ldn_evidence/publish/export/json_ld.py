@@ -121,7 +121,11 @@ def _graph(base: Base) -> Iterator[Node]:
 
 
 def _conditions(base: Base) -> Iterator[Node]:
-    names = _lists(base, "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position")
+    names = _lists(
+        base,
+        "SELECT condition_id, condition_names.name FROM condition_names JOIN conditions ON conditions.id = condition_id "
+        "WHERE condition_names.name <> conditions.name ORDER BY condition_id, position",
+    )
     codes: dict[str, list[Node]] = defaultdict(list)
     for row in base.records("SELECT * FROM condition_identifiers ORDER BY condition_id, position"):
         codes[row["condition_id"]].append(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ldn_evidence.publish.export.base import Base
+from ldn_evidence.publish.export.base import Base, version_line
 from ldn_evidence.publish.export.files import Written
 
 
@@ -52,7 +52,7 @@ def comment(base: Base) -> str:
 def heading(base: Base) -> Iterator[str]:
     """Provenance, licence and notice, line by line, for files with comments."""
     about = base.provenance
-    yield f"{about['title']}, data version {about['data_version']}, commit {about['commit']}, {about['committed_on']}"
+    yield version_line(about)
     yield f"Licence: {about['license']}, {about['license_url']}"
     yield about["notice"]
 
