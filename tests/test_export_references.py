@@ -25,6 +25,7 @@ from pybtex.database import Entry, parse_file, parse_string
 
 from ldn_evidence.publish.export.citations import (
     MEDIA_TYPES,
+    STUDIES,
     Format,
     authors,
     citation,
