@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ldn_evidence.publish.export.calendar import span
 
@@ -66,3 +67,16 @@ def test_open_trials_of_the_catalogue(built_database: Path) -> None:
     for identifier, completion, passed in found:
         ended = None if completion is None else span(completion)[1] <= as_of
         assert passed == ended, identifier
+
+
+def test_every_number_of_a_view_has_its_unit(built_database: Path) -> None:
+    described = yaml.safe_load((ROOT / "metadata.yml").read_text("utf-8"))["databases"]["ldn"]["tables"]
+    numbers = 0
+    with closing(sqlite3.connect(built_database)) as connection:
+        for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+            for column, meaning in described[view]["columns"].items():
+                kinds = connection.execute(f"SELECT DISTINCT typeof({column}) FROM {view}").fetchall()
+                if {kind for (kind,) in kinds} & {"integer", "real"}:
+                    numbers += 1
+                    assert "Unit: " in meaning, f"{view}.{column}"
+    assert numbers > 30
