@@ -14,9 +14,7 @@ from ldn_evidence.appraise.scales import (
     DIFFERENCE_MEASURES,
     RATIO_MEASURES,
     from_analysis_scale,
-    is_ratio,
     no_effect,
-    to_analysis_scale,
 )
 from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, PValue, half_unit, parse_p, printed_decimals
@@ -194,13 +192,12 @@ def _distances(printed: PrintedEffect, ci_low: float, ci_high: float) -> tuple[f
     """
     if printed.value is None:
         return None
-    slacks = [half_unit(number, printed.decimals) for number in (printed.value, ci_low, ci_high)]
-    lowest = [number - slack for number, slack in zip((printed.value, ci_low, ci_high), slacks, strict=True)]
-    highest = [number + slack for number, slack in zip((printed.value, ci_low, ci_high), slacks, strict=True)]
-    if is_ratio(printed.measure) and min(lowest) <= 0:
+    value, low, high = (_reach(printed, number) for number in (printed.value, ci_low, ci_high))
+    if value is None or low is None or high is None:
         return None
-    value_low, low_low, high_low = (to_analysis_scale(printed.measure, number) for number in lowest)
-    value_high, low_high, high_high = (to_analysis_scale(printed.measure, number) for number in highest)
+    value_low, value_high = value
+    low_low, low_high = low
+    high_low, high_high = high
     # Bootstrapped and profile intervals have sides of different length.
     narrow = min(value_low - low_high, high_low - value_high)
     wide = max(value_high - low_low, high_high - value_low)
@@ -208,6 +205,16 @@ def _distances(printed: PrintedEffect, ci_low: float, ci_high: float) -> tuple[f
         return None
     nearest = 0.0 if value_low <= 0 <= value_high else min(abs(value_low), abs(value_high))
     return nearest / wide, max(abs(value_low), abs(value_high)) / narrow
+
+
+def _reach(printed: PrintedEffect, number: float) -> tuple[float, float] | None:
+    """The least and the largest value, on the analysis scale, that can have been printed so; None without logarithm."""
+    slack = half_unit(number, printed.decimals)
+    if printed.measure in DIFFERENCE_MEASURES:
+        return number - slack, number + slack
+    if number - slack <= 0:
+        return None
+    return math.log(number - slack), math.log(number + slack)
 
 
 def _interval_text(printed: PrintedEffect) -> str:

@@ -120,7 +120,8 @@ class AppraisalMethod:
         for record in records:
             reading = self.reader.read(record)
             effects += reading.effects
-            conflicts += contradictions.number_conflicts(reading.conflicts)
+            if reading.conflicts:
+                conflicts += contradictions.number_conflicts(reading.conflicts)
             facts = reading.facts
             pooled = facts.review is not None and facts.review.is_pooled
             entries.append(StudyEntry(facts.id, facts.bears_on, pooled, encode(facts)))

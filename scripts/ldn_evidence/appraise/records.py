@@ -473,7 +473,7 @@ class StudyReader:
         self, study: _Study, condition: str, facts: StudyFacts, comparisons: Sequence[Comparison]
     ) -> tuple[StudyEvidence, dict[str, str]]:
         record, arms, dose_classes = study.record, study.arms, study.dose_classes
-        deciding = self.deciding(comparisons, condition)
+        deciding = self.deciding(comparisons, condition) if comparisons else []
         interventions = [code for code, arm in arms.items() if arm["role"] == "intervention"]
         classes = {dose_classes[code] for code in interventions}
         if len(classes) > 1 and deciding:
@@ -650,7 +650,7 @@ def printed_effect(effect: Record) -> PrintedEffect | None:
     """The printed effect, where it is a comparison with a value."""
     if effect.get("measure") not in _MEASURES_OF_COMPARISON or "value" not in effect:
         return None
-    shown = {**effect, **effect.get("printed", {})}
+    shown = {**effect, **effect["printed"]} if "printed" in effect else effect
     return PrintedEffect(
         measure=effect["measure"],
         value=effect["value"],
@@ -728,7 +728,7 @@ def _pair(
     if intervention is None or comparator is None:
         return None, None, None
     ours, theirs = _by_kind(results, intervention), _by_kind(results, comparator)
-    for kind in _KINDS:
+    for kind in _KINDS if ours and theirs else ():
         left, right = ours.get(kind), theirs.get(kind)
         if left is not None and right is not None:
             return arm_result(left), arm_result(right), kind
@@ -870,10 +870,11 @@ def _adverse_event_conflicts(record: Record) -> Iterator[NumberConflict]:
 
 
 def _role(record: Record) -> str:
-    relations = {relation["type"] for relation in record.get("relations", ())}
-    for relation, role in _ROLE_OF_RELATION.items():
-        if relation in relations:
-            return role
+    if "relations" in record:
+        relations = {relation["type"] for relation in record["relations"]}
+        for relation, role in _ROLE_OF_RELATION.items():
+            if relation in relations:
+                return role
     if record["design"] == "protocol":
         return "protocol"
     status = record["status"]

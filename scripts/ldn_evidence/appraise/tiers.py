@@ -564,10 +564,9 @@ class _Pool(NamedTuple):
     randomised: bool
 
 
-def _count(unit: _Unit, values: _Values, groups: dict[int, frozenset[str]]) -> None:
-    """Add a study to the values of the measures, and its group to those known at each place."""
+def _count(unit: _Unit, participants: int | None, values: _Values, groups: dict[int, frozenset[str]]) -> None:
+    """Add a study of this size to the values of the measures, and its group to those known at each place."""
     _, _, trials, sums, unsized, largest, independent = unit.positions
-    participants = unit.participants
     for position in trials:
         values[position] += 1
     if participants is None:
@@ -611,7 +610,7 @@ class _Body:
             self.pools.append(item)
             return
         self.units.append(item)
-        _count(item, self._values, self._groups)
+        _count(item, item.participants, self._values, self._groups)
 
     def copy(self) -> _Body:
         """A body of the same items, to which others can be added."""
@@ -647,12 +646,14 @@ class _Body:
 
     def values_with(self, item: _Unit | _Pool) -> _Values:
         """The values if the item counted too; the body stays as it is."""
-        if self.pools or isinstance(item, _Pool):
-            body = self.copy()
-            body.add(item)
-            return body.values()
+        body = self.copy()
+        body.add(item)
+        return body.values()
+
+    def values_with_trial(self, trial: _Unit, participants: int) -> _Values:
+        """The values if the trial counted too, with this size; only for a body without pooled estimates."""
         values = self._values.copy()
-        _count(item, values, self._groups.copy())
+        _count(trial, participants, values, self._groups.copy() if trial.positions.groups else {})
         return values
 
     def estimates(self, measure: _Measure) -> list[_Pool]:
@@ -1007,6 +1008,18 @@ def _outlook(evidence: _Evidence, body: _Body) -> Outlook:
     return Outlook(raises, lowers)
 
 
+def _with_size(evidence: _Evidence, body: _Body, study: StudyEvidence) -> Callable[[int], _Values]:
+    """What gives the values of the body with one more study, of any size."""
+    if study.is_pooled or body.pools:
+        return lambda size: body.values_with(evidence.weigh(study, size))
+    # Its size decides whether a trial is informative; all else about it is the same at every size.
+    _, informative = evidence.rule.designs[study.design]
+    small, large = evidence.weigh(study, informative - 1), evidence.weigh(study, informative)
+    assert isinstance(small, _Unit)
+    assert isinstance(large, _Unit)
+    return lambda size: body.values_with_trial(large if size >= informative else small, size)
+
+
 def _smallest(
     evidence: _Evidence,
     body: _Body,
@@ -1031,10 +1044,7 @@ def _smallest(
             high = max(low, high)
             included = frozenset(unit.trial for unit in trials)
             study = replace(study, included=included, pooled_trials=max(len(trials), rule.smallest_pool))
-
-        def with_size(size: int, study: StudyEvidence = study) -> _Values:
-            return body.values_with(evidence.weigh(study, size))
-
+        with_size = _with_size(evidence, body, study)
         if high < low or not changed(_tier(with_size(high), rule)):
             continue
         while low < high:
