@@ -95,17 +95,41 @@ def test_a_message_has_file_line_column_field_finding_and_rule(project: Project)
     assert str(problem) == f"{place}: found -3; must be greater than 0 [sd-positive]"
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "place", "message"),
-    [
-        ("conclusion: No", "conclusoin: No", "69:1: conclusoin", "did you mean 'conclusion'?"),
-        ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "like 'fibromyalgia'."),
-        ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "Did you mean 'example-disease'?"),
-        ("on: 2026-01-15", "on: 2026-02-30", "verification.on", "found '2026-02-30'; there is no such day [date-exists]"),
-        ("on: 2026-01-15", "on: 2025-02-29", "verification.on", "there is no such day [date-exists]"),
-        ("on: 2026-01-15", "on: 15.1.2026", "verification.on", "must look like"),
-    ],
-)  # fmt: skip
+CURES = [
+    ("conclusion: No", "conclusoin: No", "69:1: conclusoin", "did you mean 'conclusion'?"),
+    ("year: 2020\n", "year: 2020\nrandomized: 40\n", "5:1: randomized", "it belongs to enrolment [unknown-field]"),
+    ("    role: intervention\n", "", "16:5: arms[0]", "It is one of intervention, comparator"),
+    ("    n: 20\n  - id: placebo", "    n: 20.0\n  - id: placebo", "arms[0].n", "did you mean 20? [wrong-type]"),
+    ("design: randomized_p", "design: Randomised p", "8:9: design", "did you mean 'randomized_parallel'? It must be one of"),
+    ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "like 'fibromyalgia'."),
+    ("conditions: [example-disease]", "conditions: [Example disease]", "conditions[0]", "Did you mean 'example-disease'?"),
+    ("conditions: [example-disease]", "conditions: example-disease", "conditions", "must be a list: [example-disease]"),
+    ("on: 2026-01-15", "on: 2026-02-30", "verification.on", "found '2026-02-30'; there is no such day [date-exists]"),
+    ("on: 2026-01-15", "on: 2025-02-29", "verification.on", "there is no such day [date-exists]"),
+    ("on: 2026-01-15", "on: 2026-13-01", "verification.on", "There is no such day. [day-format]"),
+    ("on: 2026-01-15", "on: 15.1.2026", "verification.on", "must look like"),
+    ("on: 2026-01-15", "on: 15.1.2026", "verification.on", "Did you mean '2026-01-15'? [day-format]"),
+    ("on: 2026-01-15", "on: 2/1/2026", "verification.on", "Day of the reading. [day-format]"),
+    ("dose_mg_per_day: 4.5", "dose_mg_per_day: 4.5 mg", "dose_mg_per_day", "without a unit or sign; the field's unit is: mg/day"),
+    ("dose_mg_per_day: 4.5", "dose_mg_per_day: 4,5", "dose_mg_per_day", "did you mean 4.5?"),
+    ("dose_mg_per_day: 4.5", "dose_mg_per_day: 4,500", "dose_mg_per_day", "a comma may be a decimal point or a thousands mark"),
+    ("randomized: 40", "randomized: 1,040", "13:15: enrolment.randomized", "did you mean 1040?"),
+    ("percent: 45", "percent: 45%", "percent", "without a unit or sign; the field's unit is: percent"),
+    ("value: -0.4", "value: −0.4", "value", "did you mean -0.4?"),
+    ("sd: 2.1", "sd: NR", "sd", "leave the field out where nothing is known"),
+    ("pmid: 10000001", "pmid: https://pubmed.ncbi.nlm.nih.gov/10000001/", "5:7: pmid", "Did you mean '10000001'?"),
+    ("doi: 10.1000", "doi: https://doi.org/10.1000", "6:6: doi", "Did you mean '10.1000/example.1'?"),
+    ("[NCT10000001]", "[nct 10000001]", "registry[0]", "Did you mean 'NCT10000001'?"),
+    ("[NCT10000001]", "[NCT1000001]", "registry[0]", "[registry-number-format]"),
+    ("p: 0.54", "p: 0,54", "53:10: outcomes[0].effect.p", "write it with a decimal point: 0.54 [p-parses]"),
+    ("intervention: naltrexone", "intervention: naltrexon", "effect.intervention", "did you mean 'naltrexone'? [arm-known]"),
+    ("enrolment:\n  randomized", "enrolment:\nrandomized", "12:11: enrolment", "indent the lines below that belong to it"),
+    ("- arm: naltrexone\n        kind: e", "-arm: naltrexone\n        kind: e", "38:7", "with a space after the hyphen"),
+    ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "place", "message"), CURES)
 def test_a_message_leads_to_the_cure(
     project: Project, right: str, wrong: str, place: str, message: str
 ) -> None:
@@ -115,6 +139,34 @@ def test_a_message_leads_to_the_cure(
     path.write_text(text.replace(right, wrong), "utf-8")
     found = [str(problem) for problem in checked(project).problems]
     assert any(place in problem and message in problem for problem in found), found
+
+
+def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("ci_low: -1.7", "ci_low: 1.7"), "utf-8")
+    assert [problem.rule for problem in checked(project).problems] == ["interval-ordered"]
+    path.write_text(text, "utf-8")
+    path.rename(path.with_name("Example_Trial.yml"))
+    (problem,) = checked(project).problems
+    assert problem.file == "data/studies/Example_Trial.yml"
+    assert problem.message.endswith('did you mean "example-trial"?')
+
+
+def test_an_identifier_that_two_records_bear_is_told_at_both(project: Project) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    other = path.with_name("second-trial.yml")
+    text = path.read_text("utf-8").replace("id: example-trial", "id: second-trial")
+    other.write_text(re.sub("registry: .*\n|doi: .*\n", "", text).replace("was seen", "showed"), "utf-8")
+    assert [(problem.file, problem.line, problem.message) for problem in checked(project).problems] == [
+        (
+            f"data/studies/{one}.yml",
+            5,
+            f"found pmid 10000001, which stands in data/studies/{two}.yml too; "
+            "mend it where it is wrong, or merge the records",
+        )
+        for one, two in (("example-trial", "second-trial"), ("second-trial", "example-trial"))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def check_project(
     index = Index(
         gathered.facts,
         _ids(gathered.facts, terms),
-        gathered.broken,
+        gathered.broken | found.misnamed,
         {(row["kind"], row["id"]): row.get("successor") for row in retired},
         gathered.places,
     )

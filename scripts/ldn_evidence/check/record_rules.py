@@ -15,6 +15,7 @@ from typing import Any
 
 from ldn_evidence.check.finding import Finding, Path
 from ldn_evidence.printed_numbers import parse_p, printed_decimals
+from ldn_evidence.problems import suggest
 
 Record = Mapping[str, Any]
 
@@ -130,7 +131,9 @@ def arm_known(record: Record, context: Context) -> Iterator[Finding]:
     for path, name in places:
         if name not in arms:
             allowed = ", ".join(arms) or "none: the study has no arms"
-            yield Finding(path, f"found {name!r}; the arms of this study are {allowed}", "arm-known")
+            guess = suggest(name, arms)
+            hint = f"; did you mean {guess!r}?" if guess else ""
+            yield Finding(path, f"found {name!r}; the arms of this study are {allowed}{hint}", "arm-known")
 
 
 @rule("studies")
@@ -217,8 +220,10 @@ def p_parses(record: Record, context: Context) -> Iterator[Finding]:
     frequencies = enumerate(record.get("frequencies", ()))
     places += [(("frequencies", index, "p"), row["p"]) for index, row in frequencies if "p" in row]
     for path, text in places:
-        if parse_p(text) is None:
+        if parse_p(text) is None or "," in text:
             message = f"found {text!r}; must be a P value as printed, such as 0.03, <0.001, >0.05 or NS"
+            if parse_p(text) is not None:
+                message += f"; write it with a decimal point: {text.replace(',', '.')}"
             yield Finding(path, message, "p-parses")
 
 
@@ -281,6 +286,8 @@ def direction_fits_interval(record: Record, context: Context) -> Iterator[Findin
     for path, outcome, effect in context.effects:
         if outcome["direction"] == "not_comparable" or not {"ci_low", "ci_high"} <= effect.keys():
             continue
+        if effect["ci_low"] > effect["ci_high"]:
+            continue  # what is wrong is the interval
         if effect["measure"] in _RATIOS:
             no_effect = 1
         elif effect["measure"] in _DIFFERENCES:

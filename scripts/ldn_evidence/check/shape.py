@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jsonschema_rs
 
 from ldn_evidence.check.finding import Finding, Path
+from ldn_evidence.check.meant import day_hint, identifier_hint, list_hint, number_hint, truth_hint, words_hint
 from ldn_evidence.problems import suggest
-from ldn_evidence.schemas import Node, Schemas
+from ldn_evidence.schemas import Node, Schemas, walk
 
 _TYPE_WORDS = {
     "string": "text",
@@ -20,6 +20,15 @@ _TYPE_WORDS = {
     "array": "a list",
     "object": "a mapping of fields to values",
 }
+
+
+_HINTS: dict[str, Callable[[str, str], str]] = {
+    "id-format": words_hint,
+    "day-format": lambda text, _: day_hint(text),
+    "date-format": lambda text, _: day_hint(text),
+    **dict.fromkeys(("pmid-format", "pmcid-format", "doi-format", "registry-number-format"), identifier_hint),
+}
+_MOST_OWNERS = 3
 
 
 class ShapeChecker:
@@ -56,13 +65,18 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
         case "AdditionalProperties":
             allowed = sorted(parent.get("properties", {}))
             for name in error.kind.unexpected:
-                yield Finding((*path, name), _unknown_field(name, allowed), "unknown-field", at_key=True)
+                message = _unknown_field(name, allowed, schema)
+                yield Finding((*path, name), message, "unknown-field", at_key=True)
         case "Required":
-            description = parent.get("properties", {}).get(error.kind.property, {}).get("description", "")
-            yield Finding(path, f"field {error.kind.property!r} is missing: {description}", "missing-field")
+            name = error.kind.property
+            message = _missing_field(name, parent.get("properties", {}).get(name, {}))
+            yield Finding(path, message, "missing-field")
         case "Type":
             expected = parent.get("type", "")
-            yield Finding(path, f"found {found}; must be {_TYPE_WORDS.get(expected, expected)}", "wrong-type")
+            message = f"found {found}; must be {_TYPE_WORDS.get(expected, expected)}"
+            if isinstance(error.instance, str):
+                message += _meant_by(error.instance, parent)
+            yield Finding(path, message, "wrong-type")
         case "Enum":
             yield Finding(path, _not_allowed(error.instance, parent["enum"]), "not-allowed-value")
         case "Pattern":
@@ -70,8 +84,8 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             message = (
                 f"found {found}; must look like {_example(schema, error)!r}. {parent.get('description', '')}"
             )
-            if rule == "id-format":
-                message += _kebab_case(error.instance, parent["pattern"])
+            if hint := _HINTS.get(rule):
+                message += hint(error.instance, parent["pattern"])
             yield Finding(path, message, rule)
         case "Format":
             message = f"found {found}; there is no such day"
@@ -117,10 +131,15 @@ def _example(schema: Node, error: Any) -> Any:
     return "?"
 
 
-def _kebab_case(value: str, pattern: str) -> str:
-    """A hint where an identifier was written as words: " Did you mean 'chronic-pain'?"."""
-    words = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
-    return f" Did you mean {words!r}?" if re.search(pattern, words) else ""
+def _meant_by(text: str, node: Node) -> str:
+    match node.get("type"):
+        case "integer" | "number" as expected:
+            return number_hint(text, expected == "integer", node.get("x-unit", ""))
+        case "boolean":
+            return truth_hint(text)
+        case "array":
+            return list_hint(text)
+    return ""
 
 
 def _schema_at(schema: Any, steps: list[str | int]) -> Any:
@@ -129,16 +148,38 @@ def _schema_at(schema: Any, steps: list[str | int]) -> Any:
     return schema
 
 
-def _unknown_field(name: str, allowed: list[str]) -> str:
+def _unknown_field(name: str, allowed: list[str], schema: Node) -> str:
     guess = suggest(name, allowed)
-    cure = f"did you mean {guess!r}?" if guess else f"allowed here: {', '.join(allowed)}"
+    elsewhere = _owners(name, schema)
+    if elsewhere and guess is None:
+        cure = f"it belongs to {' or '.join(elsewhere)}"
+    else:
+        cure = f"did you mean {guess!r}?" if guess else f"allowed here: {', '.join(allowed)}"
     return f"there is no field {name!r} here; {cure}"
+
+
+def _owners(name: str, schema: Node) -> list[str]:
+    """Where in a record a field of this name stands; none where there are too many places to help."""
+    owners = [path[:-1] for path, _ in walk(schema) if path and path[-1] == name]
+    shown = [".".join(path).replace(".[]", "[]") or "the record itself" for path in owners]
+    return shown if len(shown) <= _MOST_OWNERS else []
+
+
+def _missing_field(name: str, node: Node) -> str:
+    message = f"field {name!r} is missing: {node.get('description', '')}"
+    if len(node.get("enum", ())) > 1:
+        return f"{message} It is one of {', '.join(map(str, node['enum']))}."
+    example = next(iter(node.get("examples", ())), None)
+    # Words would be copied; the form of a date or number is what one may not know.
+    if example is not None and ("pattern" in node or node.get("type") in ("integer", "number", "boolean")):
+        return f"{message} It is written as in {f'{name}: {example}'!r}."
+    return message
 
 
 def _not_allowed(value: Any, allowed: list[Any]) -> str:
     guess = suggest(value, allowed) if isinstance(value, str) else None
-    hint = f" (did you mean {guess!r}?)" if guess else ""
-    return f"found {_show(value)}; must be one of {', '.join(map(str, allowed))}{hint}"
+    hint = f"did you mean {guess!r}? It " if guess else ""
+    return f"found {_show(value)}; {hint}must be one of {', '.join(map(str, allowed))}"
 
 
 def _show(value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ldn_evidence.problems import Problem, did_you_mean, show
@@ -74,6 +74,12 @@ class Discovery(NamedTuple):
     def files(self) -> list[RecordFile]:
         """All records' files, by kind and id."""
         return [folder.file(name) for folder in self.folders for name in folder.names]
+
+    @property
+    def misnamed(self) -> set[tuple[str, str]]:
+        """(kind, id) of the records that are there under a wrong file name, as they are probably meant."""
+        paths = [PurePosixPath(problem.file) for problem in self.problems if problem.rule == "file-name"]
+        return {(path.parent.name, _as_id(path.stem)) for path in paths}
 
 
 class FolderResults(NamedTuple):
@@ -347,6 +353,10 @@ def _records_and_others(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]
     return names, others
 
 
+def _as_id(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
 def _no_record(entry: os.DirEntry[str], folder: str) -> Problem | None:
     """Why something is no record's file; None for what is passed over."""
     if entry.name in _NOT_RECORDS or _is_passed_over(entry.name):
@@ -358,4 +368,5 @@ def _no_record(entry: os.DirEntry[str], folder: str) -> Problem | None:
         message = f'found {show(entry.name)}; a record\'s file ends in "{_EXTENSION}"'
     else:
         message = f"found {show(stem)} as an id; must be small letters a to z, digits and single hyphens"
+        message += f"; did you mean {show(_as_id(stem))}?" if _as_id(stem) else ""
     return Problem(f"{folder}/{entry.name}", 0, 0, "", message, "file-name")

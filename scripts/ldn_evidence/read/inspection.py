@@ -303,7 +303,14 @@ class Inspection:
             return f"found {event.value}; leave the {part} out, or put it in quotes if the word is meant"
         if event.anchor is not None or event.tag is not None:
             return f"found no value; put the text in quotes, or leave the {part} out"
+        if part == "key" and self._is_followed_in_its_column(line):
+            return "found no value; write one, leave the key out, or indent the lines below that belong to it"
         return f"found no value; write one, or leave the {part} out"
+
+    def _is_followed_in_its_column(self, line: int) -> bool:
+        """Whether the line after this one begins where this one begins, which is where its fields may wait."""
+        here, below = [*self._lines[line - 1 : line + 1], "", ""][:2]
+        return bool(below.strip()) and len(below) - len(below.lstrip()) == len(here) - len(here.lstrip())
 
     def _check_glued_comment(self, event: Any) -> None:
         end = event.end_mark

@@ -77,6 +77,8 @@ _SHOWN_AT_THE_BEGINNING = {
     "did not find expected comment or line break",
 }
 
+# A list item without the space after its mark, which YAML takes for a key or a text.
+_GLUED_ITEM = re.compile(r"( *)-(?=[^\s\-0-9])[^:]*: ")
 _KEY_END = re.compile(r":(\s|$)")
 
 
@@ -85,6 +87,12 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[tuple[in
     problem, context = str(error.problem or ""), str(error.context or "")
     end: Any = error.problem_mark or error.context_mark
     begin: Any = error.context_mark if problem in _SHOWN_AT_THE_BEGINNING and error.context_mark else end
+    above = _GLUED_ITEM.match(lines[end.line - 1]) if 0 < end.line < len(lines) else None
+    if above is not None:
+        message = (
+            f'found {show(above.string.strip())}; a list item begins with "- ", with a space after the hyphen'
+        )
+        return (end.line, above.end(1) + 1), message
     message = _message(problem, context, _from(lines, begin), lines, end)
     return (begin.line + 1, begin.column + 1), message
 
@@ -105,6 +113,11 @@ def _message(problem: str, context: str, text: str, lines: Sequence[str], end: A
         before = line[: end.column].rstrip()
         if before.endswith(("'", '"', "]", "}")):
             return f"found {show(rest)} after the closing {before[-1]}; {_QUOTE_IT}"
+        if rest.startswith("- "):
+            return (
+                f"found {show(rest)} where the next field is due; "
+                'if it is an item of a list, all its items begin with "- " in one column, the first one too'
+            )
         return (
             f"found {show(rest)} where the next field is due; begin it in the column of the fields around it"
         )

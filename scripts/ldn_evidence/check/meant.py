@@ -1,0 +1,100 @@
+"""What a curator probably meant by a value that is refused: only where it can be told without a guess."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_NOTHING_KNOWN = frozenset(
+    ["na", "n/a", "n.a.", "nr", "n/r", "nd", "none", "unknown", "unclear", "not reported", "not stated", "-", "?"]
+)  # fmt: skip
+_MINUS = re.compile(r"^[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}](?=[0-9])")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(?:[, '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}][0-9]{3})+")
+_COMMA = re.compile(r"(-?(?:0|[1-9][0-9]*)),([0-9]+)")
+_ODD = re.compile(r"([+-]?)0*([0-9]*)\.?([0-9]*)")
+_WITH_UNIT = re.compile(r"[+-]?[0-9][0-9.,]*\s*(?:%|[^\W\d_][^0-9]*)")
+_YES = frozenset(["yes", "y", "on", "true", "1"])
+_NO = frozenset(["no", "n", "off", "false", "0"])
+
+_DAY_FORMS = (
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
+    "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y %b %d", "%Y %B %d",
+)  # fmt: skip
+
+_PLAIN_ITEMS = re.compile(r"[^\W_][\w .;()/'-]*(?:, [^\W_][\w .;()/'-]*)*")
+
+
+def number_hint(text: str, whole: bool, unit: str = "") -> str:
+    """The end of a message on a text that should be a number; empty where nothing more can be said.
+
+    Args:
+        text: As the curator wrote it.
+        whole: Whether it must be a whole number.
+        unit: The unit of the field.
+    """
+    text = text.strip()
+    if text.lower() in _NOTHING_KNOWN:
+        return "; leave the field out where nothing is known"
+    signed = _MINUS.sub("-", text)
+    if _THOUSANDS.fullmatch(signed):
+        if not whole and "," in signed:
+            return "; a comma may be a decimal point or a thousands mark: write a point, or leave it out"
+        return _meant(re.sub(r"[^0-9-]", "", signed))
+    if comma := _COMMA.fullmatch(signed):
+        return "; write what was counted" if whole else _meant(f"{comma[1]}.{comma[2]}")
+    if (odd := _ODD.fullmatch(signed)) and (odd[2] or odd[3]):
+        sign, digits, fraction = odd.groups()
+        if whole and fraction.strip("0"):
+            return ""
+        value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
+        return _meant(value)
+    if _WITH_UNIT.fullmatch(text):
+        told = f"; the field's unit is: {unit}" if unit else ""
+        return f"; write the number alone, without a unit or sign{told}"
+    return ""
+
+
+def truth_hint(text: str) -> str:
+    """The end of a message on a text that should be true or false."""
+    folded = text.strip().lower()
+    return _meant("true") if folded in _YES else _meant("false") if folded in _NO else ""
+
+
+def list_hint(text: str) -> str:
+    """The end of a message on a text that should be a list."""
+    if len(text) <= 60 and _PLAIN_ITEMS.fullmatch(text):
+        return f": [{text}]"
+    return ', each item on a line of its own that begins with "- "'
+
+
+def day_hint(text: str) -> str:
+    """The day that was written in another form, where it can be no other: " Did you mean '2026-01-15'?"."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return " There is no such day."
+    days = set()
+    for form in _DAY_FORMS:
+        try:
+            days.add(datetime.strptime(text.strip(), form).date())
+        except ValueError:
+            continue
+    return f" Did you mean '{days.pop().isoformat()}'?" if len(days) == 1 else ""
+
+
+def identifier_hint(text: str, pattern: str) -> str:
+    """The identifier that stands inside what was written, as in an address: " Did you mean '19453963'?"."""
+    inner = re.compile(rf"(?<![\w.])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w])")
+    for candidate in (text, text.replace(" ", ""), text.upper().replace(" ", "")):
+        found = {match[0] for match in inner.finditer(candidate)}
+        if len(found) == 1:
+            return f" Did you mean {found.pop()!r}?"
+    return ""
+
+
+def words_hint(text: str, pattern: str) -> str:
+    """A hint where an identifier was written as words: " Did you mean 'chronic-pain'?"."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return f" Did you mean {words!r}?" if re.search(pattern, words) else ""
+
+
+def _meant(value: str) -> str:
+    return f"; did you mean {value}?"
