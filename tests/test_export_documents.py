@@ -150,13 +150,17 @@ def test_fhir_has_every_effect_with_its_numbers(bundle: Any, base: Base) -> None
     }
     effects = list(
         base.records(
-            "SELECT effects.*, outcomes.effect_p FROM effects JOIN outcomes ON outcomes.id = effects.outcome_id"
+            "SELECT effects.*, outcomes.effect_p, outcomes.effect_studies, outcomes.effect_participants "
+            "FROM effects JOIN outcomes ON outcomes.id = effects.outcome_id"
         )
     )
     pooled = list(base.records("SELECT * FROM meta_analyses"))
     assert len(effects) > 50
     assert len(found) == len(effects) + len(pooled)
-    with_p = 0
+    results: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in base.records("SELECT * FROM results"):
+        results.setdefault((one["outcome_id"], one["arm_id"]), []).append(dict(one))
+    with_p = with_size = 0
     for row in effects:
         (statistic,) = found["effects", row["id"]].statistic
         assert (float(statistic.quantity.value) if statistic.quantity else None) == row["value"]
@@ -183,7 +187,23 @@ def test_fhir_has_every_effect_with_its_numbers(bundle: Any, base: Base) -> None
         if row["measure"] != "difference_in_differences":
             (coding,) = statistic.statisticType.coding
             assert coding.code == STATISTIC_TYPES[row["measure"]]
+        size = statistic.sampleSize
+        if row["is_printed"]:
+            assert (size.numberOfParticipants if size else None) == row["effect_participants"]
+            assert (size.numberOfStudies if size else None) == row["effect_studies"]
+        elif size:
+            sizes = [
+                [
+                    one["total"] if row["computed_from"].startswith("events") else one["n"]
+                    for one in results[row["outcome_id"], arm]
+                ]
+                for arm in (row["intervention_id"], row["comparator_id"])
+            ]
+            assert [len(one) for one in sizes] == [1, 1]
+            assert size.knownDataCount == sum(one[0] for one in sizes)
+            with_size += 1
     assert with_p > 10
+    assert with_size > 20
     for row in pooled:
         (statistic,) = found["meta_analyses", row["id"]].statistic
         assert float(statistic.quantity.value) == row["random_value"]

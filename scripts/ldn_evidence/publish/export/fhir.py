@@ -281,9 +281,11 @@ def _effects(base: Base) -> Iterator[Resource]:
         "SELECT study_id, condition_id FROM study_conditions ORDER BY study_id, position"
     ):
         conditions.setdefault(study, []).append(condition)
+    counted = _counted(base)
     query = (
         "SELECT effects.*, studies.title AS study_title, studies.design, outcomes.name AS outcome, outcomes.unit, "
-        "outcomes.condition_id AS outcome_condition, outcomes.effect_p FROM effects "
+        "outcomes.condition_id AS outcome_condition, outcomes.effect_p, outcomes.effect_studies, outcomes.effect_participants "
+        "FROM effects "
         "JOIN studies ON studies.id = effects.study_id JOIN outcomes ON outcomes.id = effects.outcome_id ORDER BY effects.id"
     )
     for row in base.records(query):
@@ -321,9 +323,34 @@ def _effects(base: Base) -> Iterator[Resource]:
                     row["value"],
                     row["unit"],
                     [_interval(row, row["ci_level"]), _printed_p(tested), _standard_error(row)],
+                    _sample(row, counted),
                 )
             ],
         }
+
+
+def _counted(base: Base) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Outcome and arm -> its result, where it has exactly one."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in base.records("SELECT outcome_id, arm_id, n, total FROM results WHERE arm_id IS NOT NULL"):
+        found.setdefault((row["outcome_id"], row["arm_id"]), []).append(row)
+    return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+
+
+def _sample(row: Mapping[str, Any], counted: Mapping[tuple[str, str], Mapping[str, Any]]) -> Resource:
+    """On how many people an effect rests: as printed with it, else the sum of the two arms from which it was computed."""
+    if row["is_printed"]:
+        return _filled(
+            {"numberOfStudies": row["effect_studies"], "numberOfParticipants": row["effect_participants"]}
+        )
+    if not row["intervention_id"] or not row["comparator_id"]:
+        return {}  # several arms taken together
+    number = "total" if row["computed_from"].startswith("events") else "n"
+    sizes = [
+        counted.get((row["outcome_id"], row[arm]), {}).get(number)
+        for arm in ("intervention_id", "comparator_id")
+    ]
+    return {} if None in sizes else {"knownDataCount": sum(sizes)}
 
 
 def _meta_analyses(base: Base) -> Iterator[Resource]:

@@ -248,7 +248,7 @@ async def newest(datasette: Any) -> Any:
 
 async def _replace(datasette: Any, old: Any) -> Any:
     """Put the file that has the name now in the place of the `old` one."""
-    # Here, for plugins are loaded while this module of hardening still is, and Datasette's too.
+    # Here, for Datasette's module is loaded after its plugins, and hardening imports this one.
     from datasette.database import Database
 
     from ldn_evidence.publish.plugin.hardening import guard
