@@ -253,6 +253,8 @@ async def _replace(datasette: Any, old: Any) -> Any:
 
     from ldn_evidence.publish.plugin.hardening import guard
 
+    # What `datasette inspect` found is of the file that was there then.
+    (datasette.inspect_data or {}).pop(DATABASE_NAME, None)
     new = Database(datasette, old.path, is_mutable=False)
     new.name, new.route = old.name, old.route
     guard(datasette, new)
