@@ -54,6 +54,7 @@ KINDS = (
     "/sources/doctors-guide",
     "/method",
     "/about",
+    "/about/searches",
 )
 LARGEST_PAGE = 150_000  # bytes, with the stylesheet, as sent to a browser that takes no compression
 LARGEST_STYLESHEET = 30_000

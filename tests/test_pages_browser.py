@@ -51,6 +51,7 @@ KINDS = (
     "/sources/doctors-guide",
     "/method",
     "/about",
+    "/about/searches",
     "/no-such-page",
 )
 _LIGHTHOUSE_RUNS = 5

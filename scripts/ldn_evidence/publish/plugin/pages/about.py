@@ -9,7 +9,6 @@ from ldn_evidence.publish.plugin.pages.reader import Reader
 
 def page(reader: Reader, request: Request) -> Page:
     """`/about`."""
-    queries = by(reader.rows("search_queries"), "search_id")
     texts = reader.texts()
     return Page(
         "about.html",
@@ -18,8 +17,21 @@ def page(reader: Reader, request: Request) -> Page:
         {
             "totals": reader.row("totals"),
             "coverage": by(reader.rows("coverage"), "section"),
-            "searches": [{**row, "listed": queries.get(row["id"], [])} for row in reader.rows("searches")],
+            "searches": reader.rows("searches"),
             "changes": texts["changes"]["text"] if "changes" in texts else "",
             "citation": texts["citation"]["text"] if "citation" in texts else "",
         },
+    )
+
+
+def searches_page(reader: Reader, request: Request) -> Page:
+    """`/about/searches`: every search with its queries, so that one knows how far "nothing found" reaches."""
+    queries = by(reader.rows("search_queries"), "search_id")
+    searches = [{**row, "listed": queries.get(row["id"], [])} for row in reader.rows("searches")]
+    return Page(
+        "searches.html",
+        "What was searched",
+        f"{len(searches)} searches for evidence on low-dose naltrexone, each with its day, scope and queries.",
+        {"searches": searches},
+        alternates=(("/ldn/search_queries.csv?_stream=on&_size=max", "text/csv", "Every query as CSV"),),
     )

@@ -228,7 +228,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "gauge": _gauge(pools[0], inputs, condition, words) if pools else None,
             "leading_pool": pools[0] if pools else None,
             "plots": _plots(pools, inputs, studies, words),
-            "left_out": [row for row in inputs if not row["used"]],
+            "left_out": by((row for row in inputs if not row["used"]), "reason"),
             "findings": _summary_of_findings(placed.get("randomised", []), outcomes, pools, words),
             "reviews": reviews,
             "review_measures": sorted({row["measure"] for row in reviews}, key=words.codes("effect-measures").index),

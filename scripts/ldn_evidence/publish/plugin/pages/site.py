@@ -62,6 +62,7 @@ PAGES: tuple[tuple[str, Maker, str | None], ...] = (
     (f"/sources/{_ID}", sources.source_page, "sources"),
     ("/method", method.page, None),
     ("/about", about.page, None),
+    ("/about/searches", about.searches_page, None),
 )
 NAVIGATION = (
     ("/conditions", "Conditions"),
