@@ -26,7 +26,15 @@ from ldn_evidence.publish.plugin.headers import OWN_POLICY, is_own_page
 from ldn_evidence.publish.plugin.pages import Answer, Site
 from ldn_evidence.publish.plugin.pages.charts.bubbles import spread
 from ldn_evidence.publish.plugin.pages.charts.dots import score_interval
-from ldn_evidence.publish.plugin.pages.numbers import count, estimate, minus, p_value, sentences, stored
+from ldn_evidence.publish.plugin.pages.numbers import (
+    count,
+    counted,
+    estimate,
+    minus,
+    p_value,
+    sentences,
+    stored,
+)
 from ldn_evidence.publish.plugin.pages.queries import QUERIES
 from ldn_evidence.publish.plugin.pages.reader import Reader
 from ldn_evidence.publish.plugin.pages.words import short_citation
@@ -888,6 +896,15 @@ def test_computed_numbers_are_shown_without_false_precision(value: float | None,
 
 def test_stored_numbers_keep_their_digits() -> None:
     assert [stored(value) for value in (4.5, 6.0, -0.95, 1000)] == ["4.5", "6", "−0.95", "1,000"]
+
+
+def test_one_person_is_no_people() -> None:
+    assert [counted(value, "person", "people") for value in (1, 31, 2500, None)] == [
+        "1 person",
+        "31 people",
+        "2,500 people",
+        "? people",
+    ]
 
 
 def test_p_values_are_shown_as_printed() -> None:

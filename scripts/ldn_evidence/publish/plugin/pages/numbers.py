@@ -32,6 +32,12 @@ def count(value: int | float | None) -> str:
     return "?" if value is None else f"{int(value):,}"
 
 
+def counted(value: float | None, one: str, many: str) -> str:
+    """`1 person`, `31 people`, `? people`."""
+    text = "?" if value is None else stored(value)
+    return f"{text} {one if value == 1 else many}"
+
+
 def printed(value: float | None, forms: str | None, name: str) -> str:
     """A stored number in the form in which its source prints it, where that differs."""
     if forms:

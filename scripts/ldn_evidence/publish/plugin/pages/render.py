@@ -30,6 +30,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         count=numbers.count,
+        counted=numbers.counted,
         day=numbers.day,
         estimate=numbers.estimate,
         items=items,

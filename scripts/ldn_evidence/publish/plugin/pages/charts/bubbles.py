@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing, link_name
-from ldn_evidence.publish.plugin.pages.numbers import count
+from ldn_evidence.publish.plugin.pages.numbers import count, counted
 from ldn_evidence.publish.plugin.pages.reader import Row
 from ldn_evidence.publish.plugin.pages.words import Words, shorten
 
@@ -144,5 +144,6 @@ def _title(row: Row, words: Words) -> str:
     return (
         f"{words.label('evidence-tiers', row['evidence_tier'])}, "
         f"{words.label('directions', row['direction']).lower()}; {count(row['randomized_participants'])} people in "
-        f"{count(row['randomized_trials'])} randomised trials, {count(row['low_dose_studies'])} studies at low dose"
+        f"{counted(row['randomized_trials'], 'randomised trial', 'randomised trials')}, "
+        f"{counted(row['low_dose_studies'], 'study', 'studies')} at low dose"
     )

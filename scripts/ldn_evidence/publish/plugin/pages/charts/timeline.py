@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, link_name
+from ldn_evidence.publish.plugin.pages.numbers import day
 from ldn_evidence.publish.plugin.pages.reader import Row
 from ldn_evidence.publish.plugin.pages.words import shorten
 
 _TOP = 30
 
 
-def year_of(day: str | None) -> float | None:
+def year_of(text: str | None) -> float | None:
     """A date, which may lack day or month, as a fraction of a year."""
-    if not day:
+    if not text:
         return None
-    year, *rest = day.split("-")
+    year, *rest = text.split("-")
     month = int(rest[0]) - 0.5 if rest else 6
     return int(year) + month / 12
 
@@ -42,8 +43,8 @@ def _draw(name: str, trials: Sequence[Row], today: str, url: Callable[[str], str
     bottom = _TOP + len(dated) * high
     drawing = Drawing(
         name, width, bottom + 26, "Registered trials without a report",
-        " ".join(f"{row['registry_number']}, {row['conditions'] or 'condition not named'}: {row['start'] or 'start unknown'} to "
-                 f"{row['completion'] or 'end unknown'}, {'running' if row['is_open'] else 'silent'}."
+        " ".join(f"{row['registry_number']}, {row['conditions'] or 'condition not named'}: "
+                 f"{day(row['start']) or 'start unknown'} to {day(row['completion']) or 'end unknown'}, {'running' if row['is_open'] else 'silent'}."
                  for row, _, _ in dated),
         has_links=True, style=style,
     )  # fmt: skip
