@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ldn_evidence.check import check_project
+from ldn_evidence.check import Look, check_project, content_of
 from ldn_evidence.project import Project
 from ldn_evidence.read.contents import Content, Contents, read_files
 
@@ -32,6 +32,15 @@ def root(tmp_path: Path) -> Path:
         (tmp_path / "data" / name).write_text(f"id: {name[0]}\n", "utf-8")
         os.utime(tmp_path / "data" / name, (LONG_AGO, LONG_AGO))
     return tmp_path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small catalogue with the real schemas and vocabularies."""
+    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
+    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
+    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
+    return Project(tmp_path)
 
 
 def test_the_same_files_give_the_same_digest_with_and_without_the_index(root: Path) -> None:
@@ -108,12 +117,17 @@ def test_an_old_file_is_read_once(root: Path, reads: list[str], monkeypatch: pyt
     assert reads == ["aa.yml", "b.yml"]
 
 
-def test_a_date_lies_in_the_future_on_some_days_only(tmp_path: Path) -> None:
-    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
-    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
-    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
-    project = Project(tmp_path)
+def test_a_look_that_was_taken_before_changes_no_result(project: Project, reads: list[str]) -> None:
+    look = Look(project)
+    digest = look.digest()
+    assert len(reads) > 10
+    checked = check_project(project, look=look)
+    assert checked.digest == digest == content_of(project)
+    assert checked.records == check_project(project).records
+    assert len(checked.records) == len(look.found.files)
 
+
+def test_a_date_lies_in_the_future_on_some_days_only(project: Project) -> None:
     def rules(day: date) -> set[str]:
         return {problem.rule for problem in check_project(project, today=day).problems}
 

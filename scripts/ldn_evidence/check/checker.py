@@ -23,7 +23,7 @@ from ldn_evidence.problems import Problem, sort_problems
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache, fingerprint
 from ldn_evidence.read.contents import Contents
-from ldn_evidence.read.files import Discovery, FolderResults, discover, process_files
+from ldn_evidence.read.files import FolderResults, RecordFile, discover, process_files
 from ldn_evidence.schemas import Schemas
 
 if TYPE_CHECKING:
@@ -63,8 +63,38 @@ def check_alone(project: Project, kind: str, path: FilePath) -> tuple[dict[str, 
     return record, sort_problems(problems)
 
 
+class Look:
+    """A look at the files of a project, without checking anything.
+
+    Attributes:
+        schemas: The project's schemas.
+        found: Which files there are.
+        contents: What they hold.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.schemas = Schemas(project.schema)
+        self.found = discover(project, self.schemas.kinds)
+        self.contents = Contents(project.root, project.cache / "index")
+        basis = (*_CODE, project.schema, project.data / "vocabularies")
+        # Changes with everything on which results depend besides the records and the day.
+        self.version = fingerprint(basis, *_installed("jsonschema_rs", "pyyaml"), sys.version)
+
+    def digest(self) -> str:
+        """Changes whenever a record, a schema or the checking code changes."""
+        for folder in self.found.folders:
+            self.contents.read_changed(folder.path, folder.names)
+        if self.found.retired is not None:
+            self.contents.read_changed("data", [_RETIRED])
+        self.contents.save()
+        return self.contents.digest(self.version, repr(self.found.problems))
+
+
 def check_project(
-    project: Project, progress: Callable[[int, int], None] | None = None, today: date | None = None
+    project: Project,
+    progress: Callable[[int, int], None] | None = None,
+    today: date | None = None,
+    look: Look | None = None,
 ) -> CheckedCatalogue:
     """Check every record of a project.
 
@@ -72,6 +102,7 @@ def check_project(
         project: The project.
         progress: Called now and then with (files done, files in all).
         today: The day against which dates are checked; the current day in UTC by default.
+        look: A look at the files that was taken just before, so that it need not be taken again.
 
     Returns:
         The records that passed and all problems found.
@@ -82,23 +113,22 @@ def check_project(
     from ldn_evidence.read.strict_yaml import ReadProblems
 
     today = today or datetime.now(UTC).date()
-    schemas = Schemas(project.schema)
+    schemas = Schemas(project.schema) if look is None else look.schemas
     try:
         terms = read_terms(project.data / "vocabularies", schemas)
     except ReadProblems as error:
         # Without vocabularies every record would seem wrong.
         return CheckedCatalogue((), sort_problems(error.problems), {}, (), "", schemas)
-    found = discover(project, schemas.kinds)
-    version = _version(project)
-    contents = Contents(project.root, project.cache / "index")
+    look = look or Look(project)
+    found = look.found
     in_all = sum(len(folder.names) for folder in found.folders)
     gathered = _Gathered(project, today)
     for results in process_files(
         project,
         found.folders,
         partial(check_file, project.root, today),
-        cache=ResultCache(project.cache / "checked", version),
-        contents=contents,
+        cache=ResultCache(project.cache / "checked", look.version),
+        contents=look.contents,
     ):
         gathered.add(results)
         if progress is not None:
@@ -113,8 +143,8 @@ def check_project(
     )
     problems = [*found.problems, *gathered.problems, *retired_problems]
     problems += _locate_catalogue_findings(project, check_catalogue(index))
-    digest = _digest_of_all(contents, found, version)
-    return CheckedCatalogue(gathered.records, sort_problems(problems), terms, retired, digest, schemas)
+    problems = sort_problems(problems)
+    return CheckedCatalogue(gathered.records, problems, terms, retired, look.digest(), look.schemas)
 
 
 class _Gathered:
@@ -141,28 +171,31 @@ class _Gathered:
         """Take the results for some files apart."""
         from ldn_evidence.check.catalogue_rules import Facts
 
-        kind = results.folder.kind
+        folder, kind = results.folder, results.folder.kind
+        passed: list[str] = []
         heads: list[bytes] = []
-        passed: list[tuple[str, str, bytes]] = []
+        records: list[bytes] = []
         for name, result in zip(results.names, results.results, strict=True):
-            file, _, identifier = results.folder.file(name)
-            if isinstance(result, bytes) and b'"date-not-in-future"' in result and result.startswith(b"!"):
-                result = self._check_today(file, kind, identifier)
-            if isinstance(result, bytes) and not result.startswith(b"!"):
-                head, _, encoded = result.partition(b"\n")
-                heads.append(head)
-                passed.append((file, identifier, encoded))
-            else:
-                self._refuse(kind, identifier, result)
+            if isinstance(result, Problem) or result.startswith(b"!"):
+                if isinstance(result, bytes) and b'"date-not-in-future"' in result:
+                    result = self._check_today(folder.file(name))
+                if isinstance(result, Problem) or result.startswith(b"!"):
+                    self._refuse(folder.file(name), result)
+                    continue
+            head, _, record = result.partition(b"\n")
+            passed.append(name)
+            heads.append(head)
+            records.append(record)
         self.files += len(results.names)
         # One list of all is decoded in half the time.
         decoded = orjson.loads(b"[%b]" % b",".join(heads))
         today = self._today.isoformat()
-        for (file, identifier, encoded), (*facts, latest) in zip(passed, decoded, strict=True):
+        for name, encoded, (*facts, latest) in zip(passed, records, decoded, strict=True):
+            file, _, identifier = folder.file(name)
             if latest > today[: len(latest)]:
-                again = self._check_today(file, kind, identifier)
+                again = self._check_today(folder.file(name))
                 if again.startswith(b"!"):
-                    self._refuse(kind, identifier, again)
+                    self._refuse(folder.file(name), again)
                     continue
             self.facts.append(Facts(file, kind, identifier, *facts))
             self.records.append(CheckedRecord(kind, identifier, file, encoded))
@@ -178,15 +211,15 @@ class _Gathered:
     def _record_of(self) -> dict[str, CheckedRecord]:
         return {record.file: record for record in self.records}
 
-    def _check_today(self, file: str, kind: str, identifier: str) -> bytes:
+    def _check_today(self, file: RecordFile) -> bytes:
         """Results are kept whatever the day, and one in which a date may lie in the future is of its day only."""
         from ldn_evidence.check.stages import check_file
 
-        data = (self._project.root / file).read_bytes()
-        return check_file(self._project.root, self._today, file, kind, identifier, data)
+        data = (self._project.root / file.path).read_bytes()
+        return check_file(self._project.root, self._today, *file, data)
 
-    def _refuse(self, kind: str, identifier: str, result: bytes | Problem) -> None:
-        self.broken.add((kind, identifier))
+    def _refuse(self, file: RecordFile, result: bytes | Problem) -> None:
+        self.broken.add((file.kind, file.id))
         if isinstance(result, Problem):
             self.problems.append(result)
         else:
@@ -195,25 +228,7 @@ class _Gathered:
 
 def content_of(project: Project) -> str:
     """The digest that `check_project` gives to what the files hold now, without checking anything."""
-    found = discover(project, Schemas(project.schema).kinds)
-    contents = Contents(project.root, project.cache / "index")
-    for folder in found.folders:
-        contents.read_changed(folder.path, folder.names)
-    return _digest_of_all(contents, found, _version(project))
-
-
-def _digest_of_all(contents: Contents, found: Discovery, version: str) -> str:
-    """The digest of everything, when all records' files have been looked at."""
-    if found.retired is not None:
-        contents.read_changed("data", [_RETIRED])
-    contents.save()
-    return contents.digest(version, repr(found.problems))
-
-
-def _version(project: Project) -> str:
-    """Changes with everything on which results depend besides the records and the day."""
-    basis = (*_CODE, project.schema, project.data / "vocabularies")
-    return fingerprint(basis, *_installed("jsonschema_rs", "pyyaml"), sys.version)
+    return Look(project).digest()
 
 
 def _installed(*distributions: str) -> list[str]:
@@ -264,6 +279,7 @@ def _locate_catalogue_findings(project: Project, found: Iterable[tuple[Facts, Fi
 __all__ = [
     "CheckedCatalogue",
     "CheckedRecord",
+    "Look",
     "check_alone",
     "check_project",
     "content_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,20 +20,22 @@ from ldn_evidence.read.strict_yaml import ReadProblems, parse
 from ldn_evidence.schemas import Schemas
 
 
+class _Kind(NamedTuple):
+    """What is compiled for a kind of records: the conversion to typed values, and what gathers facts."""
+
+    typer: Typer | None
+    facts: FactFinder
+
+
 class FileStages:
-    """Everything that one file goes through, compiled once a process."""
+    """Everything that one file goes through, compiled once a process for each kind that there is."""
 
     def __init__(self, root: Path, today: date) -> None:
         self._schemas = Schemas(root / "schema")
         self._terms = read_terms(root / "data" / "vocabularies", self._schemas)
         self._today = today
         self._shape = ShapeChecker(self._schemas)
-        self._typers: dict[str, Typer | None] = {}
-        self._fact_finders: dict[str, FactFinder] = {}
-        for kind in (*self._schemas.kinds, "retired"):
-            schema = self._schemas.record(kind)
-            self._typers[kind] = compile_typer(schema)
-            self._fact_finders[kind] = FactFinder(kind, schema)
+        self._kinds: dict[str, _Kind] = {}
 
     def run(
         self, file: str, kind: str, stem: str, data: bytes
@@ -43,7 +45,7 @@ class FileStages:
             record = parse(data, file)
         except ReadProblems as error:
             return None, list(error.problems)
-        printed = apply_types(record, self._typers[kind])
+        printed = apply_types(record, self._kind(kind).typer)
         findings = self._shape.findings(kind, record)
         if not findings and kind != "retired":
             keep_printed_forms(printed)
@@ -54,7 +56,14 @@ class FileStages:
 
     def facts(self, kind: str) -> FactFinder:
         """What gathers the facts of a kind's records."""
-        return self._fact_finders[kind]
+        return self._kind(kind).facts
+
+    def _kind(self, kind: str) -> _Kind:
+        compiled = self._kinds.get(kind)
+        if compiled is None:
+            schema = self._schemas.record(kind)
+            compiled = self._kinds[kind] = _Kind(compile_typer(schema), FactFinder(kind, schema))
+        return compiled
 
 
 @cache

@@ -79,9 +79,11 @@ class Contents:
         """The digests of files that hold what they held at the last look; empty for those that must be read.
 
         Args:
-            folder: Looked at once in a run.
+            folder: Looked at once in a run; whoever asks again is told what was seen then and read since.
             names: Its files; what is read of them later is told to `found`.
         """
+        if folder in self._seen:
+            return [*self._seen[folder].digests]
         known = self._known.get(folder)
         if known is None:
             seen = _Folder([*names], [*_NOT_KEPT] * len(names), [""] * len(names))
