@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from ldn_evidence.build import build
 from ldn_evidence.project import Project
 from ldn_evidence.publish.api.render import Api, render, static_paths
-from ldn_evidence.publish.api.resources import API_ROOT, BY_NAME, RESOURCES, SEARCHED, Resource
+from ldn_evidence.publish.api.resources import API_ROOT, BY_NAME, PAGES, RESOURCES, SEARCHED, Resource
 from ldn_evidence.publish.api.serving import ApiServer, best_encoding
 from ldn_evidence.publish.openapi import openapi
 from ldn_evidence.publish.server import serve_arguments
@@ -360,6 +360,23 @@ def test_a_cursor_goes_on_after_a_new_build(built_database: Path, tmp_path: Path
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("DELETE FROM studies WHERE id = ?", (last,))
         assert get(Api(connection), path, query, 404)["type"].endswith("#expired-cursor")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_records_link_to_where_people_read_them(
+    served: Any, connection: sqlite3.Connection, name: str
+) -> None:
+    """The page is there, and the place in it."""
+    pages: dict[str, set[str]] = {}
+    for identifier in identifiers(connection, BY_NAME[name]):
+        address, _, place = PAGES[name].format(id=identifier).partition("#")
+        if not place and pages:
+            continue  # one page of each kind will do; tests/test_pages.py opens them all
+        if address not in pages:
+            answer = fetch(served, address)
+            assert answer.status_code == 200, address
+            pages[address] = set(re.findall(r'\bid="([^"]+)"', answer.text))
+        assert not place or place in pages[address], PAGES[name].format(id=identifier)
 
 
 def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:

@@ -45,13 +45,22 @@ TITLES: Mapping[str, str] = {
     "meta_analyses": "id",
 }
 
-# Records with a page of their own on the site: resource -> address.
+# Where people read a record on the site, on a page of its own or in a list: resource -> address.
 PAGES: Mapping[str, str] = {
     "conditions": "/conditions/{id}",
     "studies": "/studies/{id}",
     "mechanisms": "/mechanisms/{id}",
     "sources": "/sources/{id}",
     "questions": "/questions/{id}",
+    "claims": "/claims/{id}",
+    "trials": "/trials#{id}",
+    "interactions": "/safety#{id}",
+    "precautions": "/safety#{id}",
+    "adverse-effects": "/safety#{id}",
+    "dosing": "/dosing#{id}",
+    "pharmacology": "/dosing#{id}",
+    "regulatory": "/dosing#{id}",
+    "searches": "/about/searches#{id}",
 }
 
 # Foreign keys of which one is filled: `citations` and its like.
