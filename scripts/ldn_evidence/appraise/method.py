@@ -15,18 +15,18 @@ import orjson
 
 from ldn_evidence.appraise import contradictions
 from ldn_evidence.appraise.contradictions import Verdict
+from ldn_evidence.appraise.in_words import reason
 from ldn_evidence.appraise.kept import decode, encode
 from ldn_evidence.appraise.meta import PoolingRule, pool_condition
 from ldn_evidence.appraise.records import StudyFacts, StudyReader, combined
+from ldn_evidence.appraise.result import ConditionResult
 from ldn_evidence.appraise.tables import (
-    ConditionResult,
     Row,
     appraisal_row,
     estimate_row,
     history_rows,
     input_rows,
     outlook_rows,
-    reason,
     trace_rows,
 )
 from ldn_evidence.appraise.tiers import TierRule, assess
