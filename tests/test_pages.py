@@ -363,6 +363,19 @@ def test_people_are_counted_alike_in_the_answer_and_in_the_findings(every_page: 
     assert "80 people, 60 analysed" in text
 
 
+def test_the_front_page_counts_trials_and_not_papers_as_the_list_does(
+    every_page: dict[str, Seen], site: Site, connection: sqlite3.Connection
+) -> None:
+    told = re.search(r"Randomised, low dose</dt><dd><a [^>]*>(\d+)<", every_page["/"].html)
+    listed = html(site.answer(connection, "/studies", {"kind": "randomised", "dose": "low"}))
+    found = re.search(r'<p class="lead">(\d+) of', listed)
+    assert told
+    assert found
+    assert told[1] == found[1]
+    assert 'href="/studies/bruun-2024"' in listed
+    assert 'href="/studies/nielsen-2026"' not in listed  # a further paper on that trial
+
+
 def test_a_condition_that_was_not_studied_says_at_once_what_was_looked_for(
     every_page: dict[str, Seen],
 ) -> None:

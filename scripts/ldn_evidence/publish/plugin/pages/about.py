@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ldn_evidence.publish.plugin.pages.evidence import by
+from ldn_evidence.publish.plugin.pages.evidence import by, totals
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
 
@@ -15,7 +15,7 @@ def page(reader: Reader, request: Request) -> Page:
         "About",
         "What LDN Evidence covers, what was searched, under which licence it stands, how to cite it and what changed.",
         {
-            "totals": reader.row("totals"),
+            "totals": totals(reader),
             "coverage": by(reader.rows("coverage"), "section"),
             "searches": reader.rows("searches"),
             "changes": texts["changes"]["text"] if "changes" in texts else "",

@@ -9,6 +9,7 @@ from typing import Any
 
 from ldn_evidence.publish.plugin.pages.charts import forest, history
 from ldn_evidence.publish.plugin.pages.evidence import (
+    SAME_STUDY,
     by,
     citations_of,
     dose,
@@ -103,7 +104,7 @@ class Block:
     @property
     def papers(self) -> int:
         """How many of them are further papers on a study that stands here too."""
-        return sum(study["relation"] in _SAME_STUDY for study in self.rows)
+        return sum(study["relation"] in SAME_STUDY for study in self.rows)
 
     @property
     def studies(self) -> int:
@@ -111,7 +112,6 @@ class Block:
         return len(self.rows) - self.papers
 
 
-_SAME_STUDY = frozenset({"secondary_analysis_of", "conference_version_of", "duplicate_of"})
 # Blocks that are open when the page is: those that tell what was seen in people at a low dose.
 _OPEN = frozenset({"randomised", "uncontrolled"})
 
@@ -171,7 +171,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
     blocks = [Block(key, title, note, placed[key]) for key, title, note in _BLOCKS if key in placed]
     others = next((block.studies for block in blocks if block.key == "uncontrolled"), 0)
     planned = {study["id"] for study in placed.get("documents", [])}
-    repeated = {study["id"] for study in studies if study["relation"] in _SAME_STUDY | {"protocol_of"}}
+    repeated = {study["id"] for study in studies if study["relation"] in SAME_STUDY | {"protocol_of"}}
     pools = reader.rows("meta_analyses", id=identifier)
     inputs = named(reader, reader.rows("meta_analysis_inputs", id=identifier))
     asserted = reader.rows("asserted_tiers", id=identifier)
@@ -386,7 +386,7 @@ def _summary_of_findings(
     """One row a family of outcomes: trials, people, which way each points, and the estimate that carries most."""
     # A further paper speaks for the trial that it hangs on.
     root = {
-        study["id"]: study["related_id"] if study["relation"] in _SAME_STUDY else study["id"]
+        study["id"]: study["related_id"] if study["relation"] in SAME_STUDY else study["id"]
         for study in trials
     }
     people = {study["id"]: study["analyzed"] for study in trials}  # as the tier counts them
@@ -436,7 +436,7 @@ def _summary_of_findings(
 
 def _depths(trials: Sequence[Row], words: Words) -> list[tuple[str, int]]:
     """How deeply the trials were read, deepest first, with the number of each."""
-    read = by((study for study in trials if study["relation"] not in _SAME_STUDY), "verification_depth")
+    read = by((study for study in trials if study["relation"] not in SAME_STUDY), "verification_depth")
     return [(code, len(read[code])) for code in words.codes("verification-depths") if code in read]
 
 

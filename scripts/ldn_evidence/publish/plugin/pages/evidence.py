@@ -26,6 +26,9 @@ _SPELLED = {
     "other": "",
 }
 
+# What makes a paper one more on a study that is there already: studies are counted, not papers.
+SAME_STUDY = frozenset({"secondary_analysis_of", "conference_version_of", "duplicate_of"})
+
 # Where a number in a register leads.
 _REGISTRIES = (
     ("NCT", "https://clinicaltrials.gov/study/{}"),
@@ -127,6 +130,11 @@ def named(reader: Reader, rows: Sequence[Row], column: str = "reason") -> list[R
         return _ID.sub(lambda match: names.get(match[0], match[0]), text) if text else text
 
     return [{**row, column: in_words(row[column])} for row in rows]
+
+
+def totals(reader: Reader) -> Row | None:
+    """How much there is of each kind."""
+    return reader.row("totals", relations=json.dumps(sorted(SAME_STUDY)))
 
 
 def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import bubbles
-from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, dose
+from ldn_evidence.publish.plugin.pages.evidence import SAME_STUDY, by, citations_of, dose, totals
 from ldn_evidence.publish.plugin.pages.evidence_map import by_direction, most_people
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, items
 from ldn_evidence.publish.plugin.pages.words import Words
+
+_NEWEST = 6  # studies on the front page
 
 
 def page(reader: Reader, request: Request) -> Page:
@@ -16,7 +18,8 @@ def page(reader: Reader, request: Request) -> Page:
     everything = reader.rows("catalogue")
     catalogue = [row for row in everything if not row["is_group"]]
     changes = [{**row, "caused_by": items(row["caused_by"])} for row in reader.rows("tier_changes", most=8)]
-    newest = [{**row, "dose": dose(row)} for row in reader.rows("newest_studies", most=6)]
+    recent = reader.rows("newest_studies", most=4 * _NEWEST)
+    newest = [{**row, "dose": dose(row)} for row in recent if row["relation"] not in SAME_STUDY][:_NEWEST]
     mapped = reader.rows("evidence_map")
     return Page(
         "home.html",
@@ -24,7 +27,7 @@ def page(reader: Reader, request: Request) -> Page:
         "What is known of low-dose naltrexone, condition by condition: how strong the evidence is, which way it points, "
         "and which studies say so, with their numbers.",
         {
-            "totals": reader.row("totals"),
+            "totals": totals(reader),
             "tiers": [
                 (code, by(catalogue, "evidence_tier").get(code, [])) for code in words.codes("evidence-tiers")
             ],

@@ -118,6 +118,8 @@ SELECT (SELECT count(*) FROM conditions) AS conditions,
         JOIN vocabulary_terms ON vocabulary_terms.vocabulary_id = 'designs'
             AND vocabulary_terms.term = studies.design AND vocabulary_terms.randomized = 1
         JOIN arms ON arms.study_id = studies.id AND arms.role = 'intervention' AND arms.dose_class = 'low'
+        WHERE NOT EXISTS (SELECT 1 FROM study_relations WHERE study_relations.study_id = studies.id
+            AND study_relations.type IN (SELECT value FROM json_each(:relations)))
     ) AS randomized_low_dose,
     (SELECT count(*) FROM open_trials) AS open_trials""",
     "catalogue": """

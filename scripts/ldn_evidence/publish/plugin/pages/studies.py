@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ldn_evidence.publish.plugin.pages.evidence import (
+    SAME_STUDY,
     by,
     citations_of,
     dose,
@@ -28,10 +29,14 @@ def list_page(reader: Reader, request: Request) -> Page:
         row["dose"] = dose(row)
         doses = (row["dose_classes"] or "").split(",")
         row["dose_class"] = "low" if "low" in doses else doses[0] or "unspecified"
-        row["kind"] = "randomised" if row["is_randomized"] else row["evidence_kind"] or "document"
+        if row["relation"] in SAME_STUDY:
+            row["kind"] = "further"
+        else:
+            row["kind"] = "randomised" if row["is_randomized"] else row["evidence_kind"] or "document"
     kinds = [Option("randomised", "Randomised trial")] + [
         Option(code, words.label("evidence-kinds", code)) for code in words.codes("evidence-kinds")
     ]
+    kinds.append(Option("further", "Further paper on a study"))
     facets = [
         Facet("kind", "Kind", kinds, lambda row: row["kind"]),
         Facet("dose", "Dose class", _options(words, "dose-classes"), lambda row: row["dose_class"]),

@@ -44,7 +44,8 @@ def _draw(name: str, trials: Sequence[Row], today: str, url: Callable[[str], str
     drawing = Drawing(
         name, width, bottom + 26, "Registered trials without a report",
         " ".join(f"{row['registry_number']}, {row['conditions'] or 'condition not named'}: "
-                 f"{day(row['start']) or 'start unknown'} to {day(row['completion']) or 'end unknown'}, {'running' if row['is_open'] else 'silent'}."
+                 f"{day(row['start']) or 'start unknown'} to {day(row['completion']) or 'end unknown'}, "
+                 f"{'running' if row['is_open'] else 'silent'}."
                  for row, _, _ in dated),
         has_links=True, style=style,
     )  # fmt: skip
