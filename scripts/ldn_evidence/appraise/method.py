@@ -114,12 +114,12 @@ class AppraisalMethod:
         self, records: Iterable[Mapping[str, Any]], pack: Pack
     ) -> tuple[Tables, list[StudyEntry]]:
         """Rows of single studies, and what is kept of each."""
-        effects: list[Row] = []
+        effects: list[Any] = []
         conflicts: list[Row] = []
         entries: list[StudyEntry] = []
         for record in records:
             reading = self.reader.read(record)
-            effects += reading.effects
+            effects += pack("effects", reading.effects)
             if reading.conflicts:
                 conflicts += contradictions.number_conflicts(reading.conflicts)
             facts = reading.facts
@@ -127,7 +127,7 @@ class AppraisalMethod:
             entries.append(StudyEntry(facts.id, facts.bears_on, pooled, encode(facts)))
         each_once = {row["id"]: row for row in conflicts}.values()
         return [
-            ("effects", pack("effects", effects)),
+            ("effects", effects),
             ("contradictions", pack("contradictions", each_once)),
         ], entries
 
@@ -215,7 +215,7 @@ class AppraisalMethod:
         self, tasks: Iterable[ConditionTask], pack: Pack
     ) -> tuple[Tables, dict[str, Verdict]]:
         """Rows of conditions, and the verdict on each."""
-        tables: dict[str, list[Row]] = defaultdict(list)
+        tables: dict[str, list[Any]] = defaultdict(list)
         verdicts: dict[str, Verdict] = {}
         for task in tasks:
             studies = [decode(encoded) for encoded in task.studies]
@@ -223,8 +223,9 @@ class AppraisalMethod:
             appraisal = result.assessment.appraisal
             verdicts[result.condition] = Verdict(appraisal.tier, appraisal.direction)
             for table, rows in self.rows_of(result):
-                tables[table].extend(rows)
-        return [(table, pack(table, rows)) for table, rows in tables.items()], verdicts
+                # Packed one by one as they are made: what lives so short a time costs less.
+                tables[table].extend(pack(table, rows))
+        return list(tables.items()), verdicts
 
 
 def _read_rule(path: Path) -> Any:
