@@ -75,6 +75,8 @@ class Index:
                 yield facts, trait
 
 
+_NO_IDS: set[str] = set()
+
 Check = Callable[[Index], Iterator[tuple[Facts, Finding]]]
 CATALOGUE_RULES: dict[str, Check] = {}
 
@@ -93,29 +95,28 @@ def check_catalogue(index: Index) -> list[tuple[Facts, Finding]]:
 @rule
 def reference_resolves(index: Index) -> Iterator[tuple[Facts, Finding]]:
     for facts in index.facts:
-        if all(
-            kind in index.ids and index.ids[kind].issuperset(ids) for kind, ids in facts.references.items()
-        ):
+        for kind, ids in facts.references.items():
+            if not index.ids.get(kind, _NO_IDS).issuperset(ids):
+                yield from _unresolved(index, facts)
+                break
+
+
+def _unresolved(index: Index, facts: Facts) -> Iterator[tuple[Facts, Finding]]:
+    for kind, identifier, path in index.places(facts).references:
+        known = index.ids.get(kind, _NO_IDS)
+        if identifier in known or (kind, identifier) in index.broken:
             continue
-        for kind, identifier, path in index.places(facts).references:
-            known = index.ids.get(kind, set())
-            if identifier in known or (kind, identifier) in index.broken:
-                continue
-            if (kind, identifier) in index.retired:
-                successor = index.retired[kind, identifier]
-                cure = (
-                    f"it was retired; use {successor!r}"
-                    if successor
-                    else "it was retired without a successor"
-                )
-            elif guess := suggest(identifier, sorted(known)):
-                cure = f"did you mean {guess!r}?"
-            else:
-                cure = f"there are {len(known)} {kind}, none of that name"
-            yield (
-                facts,
-                Finding(path, f"found {identifier!r}, which is not in {kind}; {cure}", "reference-resolves"),
-            )
+        if (kind, identifier) in index.retired:
+            successor = index.retired[kind, identifier]
+            cure = f"it was retired; use {successor!r}" if successor else "it was retired without a successor"
+        elif guess := suggest(identifier, sorted(known)):
+            cure = f"did you mean {guess!r}?"
+        else:
+            cure = f"there are {len(known)} {kind}, none of that name"
+        yield (
+            facts,
+            Finding(path, f"found {identifier!r}, which is not in {kind}; {cure}", "reference-resolves"),
+        )
 
 
 @rule

@@ -8,7 +8,8 @@ whose printed form says more than its value (4.50, 12.0) keeps that form in a `p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ldn_evidence.schemas import Node
@@ -19,22 +20,17 @@ _BOOLEANS = {"true": True, "false": False}
 
 PRINTED = "printed"
 
-Typer = Callable[[Any, list[tuple[dict[str, Any], str, str]]], Any]
+Typer = Callable[[Any, list[tuple[dict[str, Any], str, str]]], None]
+"""Converts what is in an object or a list, and puts the numbers down whose printed form says more than their value."""
 
 
 def compile_typer(node: Node) -> Typer | None:
-    """Compile the conversion for one schema node; None when nothing below it needs converting."""
+    """Compile the conversion for an object or a list; None when nothing in it needs converting."""
     match node.get("type"):
         case "object":
             return _object_typer(node)
         case "array":
             return _array_typer(node)
-        case "integer":
-            return _integer
-        case "number":
-            return _number
-        case "boolean":
-            return _boolean
     return None
 
 
@@ -58,51 +54,72 @@ def keep_printed_forms(printed: list[tuple[dict[str, Any], str, str]]) -> None:
 
 
 def _object_typer(node: Node) -> Typer | None:
+    properties = node.get("properties", {})
+    leaves = {name: leaf for name, child in properties.items() if (leaf := _LEAVES.get(child.get("type")))}
     typers = {
-        name: typer for name, child in node.get("properties", {}).items() if (typer := compile_typer(child))
+        name: typer
+        for name, child in properties.items()
+        if name not in leaves and (typer := compile_typer(child))
     }
-    if not typers:
+    if not leaves and not typers:
         return None
 
-    def convert(value: Any, printed: list[tuple[dict[str, Any], str, str]]) -> Any:
+    def convert(value: Any, printed: list[tuple[dict[str, Any], str, str]]) -> None:
         if not isinstance(value, dict):
-            return value
+            return
         for name, text in value.items():
-            typer = typers.get(name)
-            if typer is None:
-                continue
-            typed = value[name] = typer(text, printed)
-            if type(typed) is float and repr(typed) != text:
-                printed.append((value, name, text))
-        return value
+            if name in leaves:
+                if isinstance(text, str):
+                    typed = value[name] = leaves[name](text)
+                    if type(typed) is float and repr(typed) != text:
+                        printed.append((value, name, text))
+            elif name in typers:
+                typers[name](text, printed)
 
     return convert
 
 
 def _array_typer(node: Node) -> Typer | None:
-    typer = compile_typer(node.get("items", {}))
-    if typer is None:
+    items = node.get("items", {})
+    leaf = _LEAVES.get(items.get("type"))
+    typer = compile_typer(items)
+    if typer is None and leaf is None:
         return None
 
-    def convert(value: Any, printed: list[tuple[dict[str, Any], str, str]]) -> Any:
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                value[index] = typer(item, printed)
-        return value
+    def convert(value: Any, printed: list[tuple[dict[str, Any], str, str]]) -> None:
+        if not isinstance(value, list):
+            return
+        for index, item in enumerate(value):
+            if typer is not None:
+                typer(item, printed)
+            elif leaf is not None and isinstance(item, str):
+                value[index] = leaf(item)
 
     return convert
 
 
-def _integer(text: Any, printed: object) -> Any:
-    return int(text) if isinstance(text, str) and _INTEGER.match(text) else text
+# Most numbers of records are small, and the same ones come again and again.
 
 
-def _number(text: Any, printed: object) -> Any:
-    if not isinstance(text, str) or not _NUMBER.match(text):
+@lru_cache(maxsize=4096)
+def _integer(text: str) -> int | str:
+    return int(text) if _INTEGER.match(text) else text
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str) -> float | str:
+    if not _NUMBER.match(text):
         return text
     # A whole number stays an integer here: 4 is printed as 4, and JSON Schema counts it as a number.
     return float(text) if "." in text else int(text)
 
 
-def _boolean(text: Any, printed: object) -> Any:
-    return _BOOLEANS.get(text, text) if isinstance(text, str) else text
+def _boolean(text: str) -> bool | str:
+    return _BOOLEANS.get(text, text)
+
+
+_LEAVES: Mapping[str | None, Callable[[str], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+}
