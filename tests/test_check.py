@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from ldn_evidence.build import tiers_as_computed
 from ldn_evidence.check import CheckedCatalogue, check_project
 from ldn_evidence.check.catalogue_rules import CATALOGUE_RULES
+from ldn_evidence.check.facts import FactFinder
+from ldn_evidence.check.meant import day_hint, identifier_hint, number_hint
 from ldn_evidence.check.record_rules import RECORD_RULES
 from ldn_evidence.check.typing import apply_types, compile_typer, keep_printed_forms
 from ldn_evidence.cli import main
@@ -257,3 +259,72 @@ def test_what_is_not_plainly_a_number_stays_text(text: str) -> None:
     record = {"x": text, "n": text}
     apply_types(record, compile_typer(NUMBER))
     assert record == {"x": text, "n": text}
+
+
+@given(st.text("0123456789.,+-\N{MINUS SIGN}%' e", min_size=1, max_size=9), st.booleans())
+def test_a_number_that_is_proposed_is_one(text: str, whole: bool) -> None:
+    _, meant, proposed = number_hint(text, whole).partition("did you mean ")
+    if meant:
+        record = {"n" if whole else "x": proposed.removesuffix("?")}
+        apply_types(record, compile_typer(NUMBER))
+        (value,) = record.values()
+        assert isinstance(value, int if whole else int | float)
+
+
+@pytest.mark.parametrize(
+    "text", ["3 of 20", "2.5", "1 200 or 1 300", "12-14", "<5", "1.2.3", "two", "00", "1,2,3"]
+)
+def test_no_whole_number_is_guessed(text: str) -> None:
+    assert "did you mean" not in number_hint(text, whole=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("15 January 2026", "2026-01-15"),
+        ("2026/1/5", "2026-01-05"),
+        ("1/15/2026", "2026-01-15"),
+        ("15-01-2026", "2026-01-15"),
+        ("Jan 15, 2026", "2026-01-15"),
+        ("2026 Jan 5", "2026-01-05"),
+        ("5/1/2026", None),
+        ("5/5/2026", "2026-05-05"),
+        ("January 2026", None),
+        ("2026115", None),
+        ("15.1.26", None),
+        ("31.2.2026", None),
+    ],
+)
+def test_a_day_is_proposed_only_where_it_can_be_no_other(text: str, day: str | None) -> None:
+    assert day_hint(text) == ("" if day is None else f" Did you mean '{day}'?")
+
+
+def test_two_identifiers_in_one_field_are_not_made_one() -> None:
+    pattern = "^[1-9][0-9]{3,8}$"
+    assert identifier_hint("19453963 and 23359310", pattern) == ""
+    assert identifier_hint("1945 3963", pattern) == ""
+    assert identifier_hint("PMID:19453963", pattern) == " Did you mean '19453963'?"
+    assert identifier_hint("1945396319453963", pattern) == ""
+
+
+def test_facts_of_a_record_and_their_places_agree(project_root: Path) -> None:
+    catalogue = check_project(Project(project_root))
+    finders = {kind: FactFinder(kind, catalogue.schemas.record(kind)) for kind in catalogue.schemas.kinds}
+    references = sentences = 0
+    for checked_record in catalogue.records:
+        record = checked_record.decode()
+        facts = finders[checked_record.kind].facts(record)
+        places = finders[checked_record.kind].places(record)
+        assert sorted((kind, name) for kind, names in facts.references.items() for name in names) == sorted(
+            (kind, name) for kind, name, _ in places.references
+        )
+        assert sorted(facts.sentences) == sorted(digest for digest, _ in places.sentences)
+        for _, name, path in places.references:
+            value: Any = record
+            for step in path:
+                value = value[step]
+            assert value == name
+        references += len(places.references)
+        sentences += len(places.sentences)
+    assert references > 1000
+    assert sentences > 1000

@@ -17,7 +17,7 @@ _YES = frozenset(["yes", "y", "on", "true", "1"])
 _NO = frozenset(["no", "n", "off", "false", "0"])
 
 _DAY_FORMS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
     "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y %b %d", "%Y %B %d",
 )  # fmt: skip
 
@@ -47,7 +47,7 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
         if whole and fraction.strip("0"):
             return ""
         value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
-        return _meant(value)
+        return _meant(value) if value != text else ""
     if _WITH_UNIT.fullmatch(text):
         told = f"; the field's unit is: {unit}" if unit else ""
         return f"; write the number alone, without a unit or sign{told}"
@@ -85,8 +85,8 @@ def identifier_hint(text: str, pattern: str) -> str:
     inner = re.compile(rf"(?<![\w.])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w])")
     for candidate in (text, text.replace(" ", ""), text.upper().replace(" ", "")):
         found = {match[0] for match in inner.finditer(candidate)}
-        if len(found) == 1:
-            return f" Did you mean {found.pop()!r}?"
+        if found:
+            return f" Did you mean {found.pop()!r}?" if len(found) == 1 else ""
     return ""
 
 

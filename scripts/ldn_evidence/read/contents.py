@@ -168,8 +168,11 @@ def _unread(error: OSError) -> Content:
 
 def _states(folder: Path, names: Sequence[str]) -> list[int]:
     """The states of files, one after another."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return [*_NOT_THERE] * len(names)
     states: list[int] = []
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         for name in names:
             try:
