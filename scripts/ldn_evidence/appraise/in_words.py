@@ -172,17 +172,11 @@ def _pooled_sentences(
     counted: frozenset[str],
 ) -> list[str]:
     sentences = []
-    standing = {
-        identifier
-        for step in assessment.appraisal.trace
-        for criterion in step.criteria
-        if criterion.needs.startswith("standing_favourable_pools")
-        for identifier in (*criterion.studies, *criterion.pools)
-    }
     published = [facts for facts in studies if facts.id in counted and facts.evidence[condition].is_pooled]
     in_favour = [f for f in published if f.evidence[condition].primary_direction == "favourable"]
     without = [f for f in published if f.evidence[condition].primary_direction in ("null", "unfavourable")]
     if in_favour:
+        standing = _standing(assessment)
         stands = [facts for facts in in_favour if facts.id in standing]
         verb = "favours" if len(in_favour) == 1 else "favour"
         text = f"{_capital(number_in_words(len(in_favour)))} published {_pool_word(len(in_favour))} {verb} naltrexone"
@@ -212,6 +206,17 @@ def _pooled_sentences(
             f"{effect.value:.2f} ({effect.ci_low:.2f} to {effect.ci_high:.2f}{few}) in {estimate.domain.replace('_', ' ')}."
         )
     return sentences
+
+
+def _standing(assessment: Assessment) -> set[str]:
+    """Pooled estimates that stand, by what the trace says."""
+    return {
+        identifier
+        for step in assessment.appraisal.trace
+        for criterion in step.criteria
+        if criterion.needs.startswith("standing_favourable_pools")
+        for identifier in (*criterion.studies, *criterion.pools)
+    }
 
 
 def _since_corrected(reviews: Sequence[StudyFacts]) -> str:
