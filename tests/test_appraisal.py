@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from ldn_evidence.appraise import Appraiser, appraise, tier_problems
 from ldn_evidence.appraise.contradictions import mechanisms_out_of_reach, nanomolar
-from ldn_evidence.appraise.records import combined, days, name_of
+from ldn_evidence.appraise.kept import decode, encode
+from ldn_evidence.appraise.records import StudyReader, combined, days, name_of
 from ldn_evidence.check import CheckedCatalogue, CheckedRecord, check_project
 from ldn_evidence.check.terms import read_terms
 from ldn_evidence.cli import main
@@ -1245,6 +1246,18 @@ def test_every_condition_of_the_catalogue_is_appraised_with_a_reason(real: tuple
     assert len(tables["effects"]) >= 50
     assert len({row["id"] for row in tables["effects"]}) == len(tables["effects"])
     assert len({row["id"] for row in tables["contradictions"]}) == len(tables["contradictions"])
+
+
+def test_what_is_kept_of_a_study_is_what_was_read_of_it(real: tuple[Catalogue, Tables]) -> None:
+    catalogue, _ = real
+    reader = StudyReader(catalogue.terms, frozenset(), {})
+    designs = catalogue.terms["designs"]
+    for record in catalogue.records("studies"):
+        facts = reader.read(record).facts
+        assert decode(encode(facts)) == facts
+        # A study of no people says nothing that a condition could count.
+        in_people = bool(designs[record["design"]].get("human"))
+        assert facts.bears_on == (facts.conditions if in_people else ())
 
 
 def test_fibromyalgia_stands_where_its_trials_put_it(real: tuple[Catalogue, Tables]) -> None:
