@@ -127,6 +127,10 @@ CURES = [
     ("intervention: naltrexone", "intervention: naltrexon", "effect.intervention", "did you mean 'naltrexone'? [arm-known]"),
     ("enrolment:\n  randomized", "enrolment:\nrandomized", "12:11: enrolment", "indent the lines below that belong to it"),
     ("- arm: naltrexone\n        kind: e", "-arm: naltrexone\n        kind: e", "38:7", "with a space after the hyphen"),
+    ("authors: [Doe J]", "authors: [Doe J: Roe K]", "3:11: authors[0]", 'put a text that holds ": " in quotes [wrong-type]'),
+    ("title: A trial that never was", "title: 'A trial's title'", "2:17: title", "put the whole text in double quotes"),
+    ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
+    ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
 ]  # fmt: skip
 
@@ -146,8 +150,12 @@ def test_a_message_leads_to_the_cure(
 def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) -> None:
     path = project.data / "studies" / "example-trial.yml"
     text = path.read_text("utf-8")
-    path.write_text(text.replace("ci_low: -1.7", "ci_low: 1.7"), "utf-8")
-    assert [problem.rule for problem in checked(project).problems] == ["interval-ordered"]
+    for right, wrong, rule in (
+        ("ci_low: -1.7", "ci_low: 1.7", "interval-ordered"),
+        ("events: 9", "events: 21", "events-within-total"),
+    ):
+        path.write_text(text.replace(right, wrong), "utf-8")
+        assert [problem.rule for problem in checked(project).problems] == [rule]
     path.write_text(text, "utf-8")
     path.rename(path.with_name("Example_Trial.yml"))
     (problem,) = checked(project).problems

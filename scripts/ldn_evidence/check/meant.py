@@ -12,6 +12,7 @@ _MINUS = re.compile(r"^[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}](?=[0-9])")
 _THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(?:[, '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}][0-9]{3})+")
 _COMMA = re.compile(r"(-?(?:0|[1-9][0-9]*)),([0-9]+)")
 _ODD = re.compile(r"([+-]?)0*([0-9]*)\.?([0-9]*)")
+_SEVERAL = re.compile(r"(?:[~<>≤≥±]|about |ca\.? )?\s*[0-9.]+\s*(?:(?:-|\N{EN DASH}|to|±|or)\s*[0-9.]+)?")
 _WITH_UNIT = re.compile(r"[+-]?[0-9][0-9.,]*\s*(?:%|[^\W\d_][^0-9]*)")
 _YES = frozenset(["yes", "y", "on", "true", "1"])
 _NO = frozenset(["no", "n", "off", "false", "0"])
@@ -48,6 +49,8 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
             return ""
         value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
         return _meant(value) if value != text else ""
+    if _SEVERAL.fullmatch(text) and _ODD.fullmatch(signed) is None:
+        return "; this is no single number: leave the field out and say it in words"
     if _WITH_UNIT.fullmatch(text):
         told = f"; the field's unit is: {unit}" if unit else ""
         return f"; write the number alone, without a unit or sign{told}"

@@ -76,6 +76,8 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             message = f"found {found}; must be {_TYPE_WORDS.get(expected, expected)}"
             if isinstance(error.instance, str):
                 message += _meant_by(error.instance, parent)
+            elif isinstance(error.instance, dict) and expected == "string":
+                message += '; put a text that holds ": " in quotes'
             yield Finding(path, message, "wrong-type")
         case "Enum":
             yield Finding(path, _not_allowed(error.instance, parent["enum"]), "not-allowed-value")

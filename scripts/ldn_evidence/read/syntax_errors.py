@@ -111,7 +111,10 @@ def _message(problem: str, context: str, text: str, lines: Sequence[str], end: A
         )
     if problem == "did not find expected key":
         before = line[: end.column].rstrip()
-        if before.endswith(("'", '"', "]", "}")):
+        if before.endswith(("'", '"')):
+            other = "double" if before[-1] == "'" else "single"
+            return f"found {show(rest)} after the closing {before[-1]}; put the whole text in {other} quotes"
+        if before.endswith(("]", "}")):
             return f"found {show(rest)} after the closing {before[-1]}; {_QUOTE_IT}"
         if rest.startswith("- "):
             return (
