@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ldn_evidence.build import build
+from ldn_evidence.problems import BrokenBuild, RecordsHaveProblems
 from ldn_evidence.project import Project
-from ldn_evidence.store import BrokenBuild, RecordsHaveProblems
 
 TESTS = Path(__file__).parent
 VIEWS = [

@@ -167,7 +167,7 @@ def built(
 ) -> Path:
     """The database, built anew where something changed; ends with exit code 1 when records have problems."""
     from ldn_evidence.build import build as build_database
-    from ldn_evidence.store import BrokenBuild, RecordsHaveProblems
+    from ldn_evidence.problems import BrokenBuild, RecordsHaveProblems
 
     try:
         with shown_progress(progress) as show:

@@ -43,6 +43,18 @@ class Problem:
         return format_problems([self])
 
 
+class RecordsHaveProblems(Exception):
+    """The records are not clean, so nothing was built; `problems` says why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+class BrokenBuild(Exception):
+    """The finished file failed SQLite's own checks; the last good file stays."""
+
+
 def sort_problems(problems: Iterable[Problem]) -> list[Problem]:
     """The problems by file, line and column, each once."""
     return sorted(set(problems))

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from ldn_evidence.check import CheckedCatalogue
-from ldn_evidence.problems import Problem
+from ldn_evidence.problems import BrokenBuild
 from ldn_evidence.processes import begun
 from ldn_evidence.store.layout import Layout
 from ldn_evidence.store.rows import Row, RowMaker
@@ -31,18 +31,6 @@ _NESTED = frozenset({list, tuple, dict})
 
 Tables = Iterable[tuple[str, Sequence[Row]]]
 """(table, some of its rows), a table any number of times."""
-
-
-class RecordsHaveProblems(Exception):
-    """The records are not clean, so nothing was built; `problems` says why."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(f"{len(problems)} problems")
-        self.problems = problems
-
-
-class BrokenBuild(Exception):
-    """The finished file failed SQLite's own checks; the last good file stays."""
 
 
 def write_database(layout: Layout, records: Tables, results: Tables, target: Path, schema: Path) -> Path:
