@@ -482,6 +482,17 @@ def test_results_are_the_same_however_many_processes_work(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(("count", "times"), [(FILES_IN_ONE_PROCESS + 170, 1), (20, 0)])
+def test_this_process_has_something_to_do_once_while_others_work(
+    tmp_path: Path, count: int, times: int
+) -> None:
+    project = make_catalogue(tmp_path, count)
+    called: list[str] = []
+    results = results_of(project, describe, processes=2, meanwhile=lambda: called.append("once"))
+    assert called == ["once"] * times
+    assert results == results_of(project, describe, processes=1)
+
+
 def test_processes_start_beside_other_threads(tmp_path: Path) -> None:
     project = make_catalogue(tmp_path, FILES_IN_ONE_PROCESS + 60)
     done = threading.Event()

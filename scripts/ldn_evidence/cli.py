@@ -120,14 +120,14 @@ def shown_progress(wanted: bool | None = None) -> Iterator[Callable[[str, int, i
 def check(context: click.Context, output_format: Format, color: bool | None, tiers: bool) -> None:
     """Check every record and print all problems."""
     project = project_of(context)
+    from ldn_evidence.build import load, tiers_as_computed
     from ldn_evidence.check import check_project
 
     with shown_progress() as progress:
-        catalogue = check_project(project, partial(progress, "Checking") if progress else None)
+        show = partial(progress, "Checking") if progress else None
+        catalogue = check_project(project, show, meanwhile=load if tiers else None)
     problems = list(catalogue.problems)
     if tiers and not problems:
-        from ldn_evidence.build import tiers_as_computed
-
         problems = sorted([*problems, *tiers_as_computed(project, catalogue)])
     if problems or output_format == "json":
         print_problems(problems, output_format, color)

@@ -95,6 +95,7 @@ def check_project(
     progress: Callable[[int, int], None] | None = None,
     today: date | None = None,
     look: Look | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> CheckedCatalogue:
     """Check every record of a project.
 
@@ -103,6 +104,7 @@ def check_project(
         progress: Called now and then with (files done, files in all).
         today: The day against which dates are checked; the current day in UTC by default.
         look: A look at the files that was taken just before, so that it need not be taken again.
+        meanwhile: Called once while other processes check, if there is so much to check that others do.
 
     Returns:
         The records that passed and all problems found.
@@ -129,6 +131,7 @@ def check_project(
         partial(check_file, project.root, today),
         cache=ResultCache(project.cache / "checked", look.version),
         contents=look.contents,
+        meanwhile=meanwhile,
     ):
         gathered.add(results)
         if progress is not None:

@@ -32,7 +32,7 @@ FILES_IN_ONE_PROCESS: Final = 200
 """So many changed files are worked on before other processes are started, which takes about as long."""
 
 _BATCH: Final = 100
-_BATCHES_AHEAD: Final = 3
+_BATCHES_AHEAD: Final = 16
 _EXTENSION: Final = ".yml"
 _RECORD_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*" + re.escape(_EXTENSION))
 _NOT_RECORDS = {"LICENSE", "README.md"}
@@ -132,6 +132,7 @@ def process_files(
     cache: ResultCache | None = None,
     contents: Contents | None = None,
     processes: int | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[FolderResults]:
     """The worker's result for each file, in the order of the files.
 
@@ -146,13 +147,15 @@ def process_files(
         cache: Results of earlier runs; without it, all work is done.
         contents: What is known of the files; what is seen of each is told to it. Without it, every file is read.
         processes: How many processes may work; by default one for each core.
+        meanwhile: Called once in this process while others are at work, if others are.
 
     Raises:
         Exception: whatever the worker raises.
     """
     from ldn_evidence.processes import cores
 
-    run = _Run(project.root, contents or Contents(project.root), worker, cache, processes or cores())
+    contents = contents or Contents(project.root)
+    run = _Run(project.root, contents, worker, cache, processes or cores(), meanwhile)
     try:
         yield from run.results(folders)
         if cache is not None:
@@ -204,13 +207,20 @@ class _Run:
     """One pass over the files."""
 
     def __init__(
-        self, root: Path, contents: Contents, worker: Worker, cache: ResultCache | None, processes: int
+        self,
+        root: Path,
+        contents: Contents,
+        worker: Worker,
+        cache: ResultCache | None,
+        processes: int,
+        meanwhile: Callable[[], object] | None,
     ) -> None:
         self._root = root
         self._contents = contents
         self._worker = worker
         self._cache = cache
         self._processes = processes
+        self._meanwhile = meanwhile
         self._pool: ProcessPoolExecutor | None = None
         self._worked_on = 0
 
@@ -269,7 +279,7 @@ class _Run:
         """Put everything in its place when the work is done."""
         worked_on = 0
         if batch.places:
-            done = batch.work() if batch.future is None else batch.future.result()
+            done = batch.work() if batch.future is None else self._wait_for(batch.future)
             for place, state, digest, result in zip(batch.places, *done, strict=True):
                 self._contents.found(batch.folder.path, batch.start + place, state, digest)
                 batch.digests[place] = digest
@@ -281,6 +291,13 @@ class _Run:
             self._cache.hits += len(batch.names) - worked_on
             self._keep(self._cache, batch)
         return FolderResults(batch.folder, batch.names, batch.results)
+
+    def _wait_for(self, future: Future[_Done]) -> _Done:
+        """What another process makes; before the first time, all of them have something to do."""
+        if self._meanwhile is not None:
+            self._meanwhile()
+            self._meanwhile = None
+        return future.result()
 
     def _keep(self, cache: ResultCache, batch: _Batch) -> None:
         kept = batch.kept
