@@ -28,7 +28,8 @@ ORIGIN = {
     "about": "Method",
     "about_url": "/method",
 }
-_NOTICE = f"<p><strong>{WARNING}</strong> {NOT_ADVICE}</p>"
+# Whose pages have it at their head anyway hides it by this class.
+_NOTICE = f'<p class="warning"><strong>{WARNING}</strong> {NOT_ADVICE}</p>'
 _FACETS: Mapping[str, list[str]] = {
     "conditions": ["evidence_tier", "direction", "category"],
     "condition_catalogue": ["evidence_tier", "direction", "category", "asserted_tier"],
