@@ -60,7 +60,7 @@ PAGES: Mapping[str, str] = {
     "dosing": "/dosing#{id}",
     "pharmacology": "/dosing#{id}",
     "regulatory": "/dosing#{id}",
-    "searches": "/about/searches#{id}",
+    "searches": "/about/searches#search-{id}",
 }
 
 # Foreign keys of which one is filled: `citations` and its like.
