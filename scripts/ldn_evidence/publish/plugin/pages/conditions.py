@@ -104,7 +104,11 @@ class Block:
     @property
     def papers(self) -> int:
         """How many of them are further papers on a study that stands here too."""
-        return sum(study["relation"] in SAME_STUDY for study in self.rows)
+        return sum(map(self.is_further, self.rows))
+
+    def is_further(self, study: Row) -> bool:
+        """Whether a study is a further paper on another one."""
+        return study["relation"] in SAME_STUDY
 
     @property
     def studies(self) -> int:
