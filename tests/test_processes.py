@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,29 @@ def refuse(tool: int, task: int) -> int:
     return task
 
 
+@pytest.mark.parametrize("made", [None, 10])
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_results_come_in_the_order_of_the_tasks(processes: int) -> None:
-    with Crew(ten, processes) as crew:
+def test_results_come_in_the_order_of_the_tasks(processes: int, made: int | None) -> None:
+    with Crew(ten, processes, made) as crew:
         assert list(crew.map(times, range(50))) == [10 * task for task in range(50)]
+
+
+def test_a_tool_that_is_made_already_is_inherited_where_processes_are_forked(tmp_path: Path) -> None:
+    program = (
+        "from ldn_evidence.processes import Crew, can_fork\n"
+        "from operator import mul\n"
+        "made = []\n"
+        "def make():\n"
+        "    made.append(None)\n"
+        "    return 0\n"
+        "if __name__ == '__main__':\n"
+        "    forks = can_fork()\n"
+        "    with Crew(make, 2, 10) as crew:\n"
+        "        assert set(crew.map(mul, [1])) == ({10} if forks else {0})\n"
+        "    assert not made\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    subprocess.run([sys.executable, str(tmp_path / "program.py")], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

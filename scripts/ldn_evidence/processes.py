@@ -31,13 +31,19 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def can_fork() -> bool:
+    """Whether other processes are forked: then they inherit what is imported and made already.
+
+    That is safe only while there is no other thread.
+    """
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
 def start_pool(
     processes: int, initializer: Callable[..., object] | None = None, *arguments: object
 ) -> ProcessPoolExecutor:
     """Processes that leave interrupts to this one; each first calls the initializer, if there is one."""
-    # A fork has everything imported and compiled already, but is safe only while there is no other thread.
-    forkable = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if forkable else "spawn")
+    context = multiprocessing.get_context("fork" if can_fork() else "spawn")
     return ProcessPoolExecutor(
         processes, mp_context=context, initializer=partial(_begin, initializer, *arguments)
     )
@@ -64,15 +70,18 @@ class Crew(Generic[Tool]):
         make_tool: Makes the tool. Like the work it goes to other processes, so it is a function of a module's top
             level or a `functools.partial` of one.
         processes: How many work; with one, this process does.
+        tool: One that is made already, if there is one: this process uses it, and those that it forks inherit it.
     """
 
-    def __init__(self, make_tool: Callable[[], Tool], processes: int) -> None:
+    def __init__(self, make_tool: Callable[[], Tool], processes: int, tool: Tool | None = None) -> None:
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
-        if processes > 1:
-            self._pool = start_pool(processes, _take_tool, make_tool)
+        if processes == 1:
+            self._tool = make_tool() if tool is None else tool
+        elif tool is not None and can_fork():
+            self._pool = start_pool(processes, _take_tool, lambda: tool)
         else:
-            self._tool = make_tool()
+            self._pool = start_pool(processes, _take_tool, make_tool)
 
     def __enter__(self) -> Self:
         return self

@@ -114,7 +114,7 @@ class Appraiser:
 
         Args:
             processes: How many processes; by default one for each core when there are many studies.
-            make_alongside: Makes what makes more tables of the studies' records; called once in each process.
+            make_alongside: Makes what makes more tables of the studies' records; called where there is none yet.
         """
         if processes is None:
             many = len(self._catalogue.ids("studies")) > _STUDIES_IN_ONE_PROCESS
@@ -122,8 +122,8 @@ class Appraiser:
         if processes > 1:
             # Once, and not in each of the processes.
             load_statistics()
-        make_method = self._make_method if processes > 1 else lambda: self._method
-        return Crew(partial(_make_tools, make_method, make_alongside), processes)
+        make_tools = partial(_make_tools, self._make_method, make_alongside)
+        return Crew(make_tools, processes, _make_tools(lambda: self._method, make_alongside))
 
     def condition(self, record: Mapping[str, Any]) -> ConditionResult:
         """Everything computed for one condition's record."""
