@@ -30,7 +30,7 @@ _STUDIES_AT_ONCE = 100
 _STUDIES_OF_CONDITIONS_AT_ONCE = 400
 # Fewer studies are done sooner than other processes are started.
 _STUDIES_IN_ONE_PROCESS = 1000
-# So many pieces of conditions are begun, for each process, while who asked still writes what came of the studies.
+# So many pieces are begun, for each process, so that there is work while who asked writes or indexes what came before.
 _PIECES_AHEAD = 8
 
 Alongside = Callable[[Sequence[Mapping[str, Any]]], Tables]
@@ -137,7 +137,7 @@ class Appraiser:
         """Tables of single studies; after the last of them everything about studies is known."""
         records = iter((*self._catalogue.encoded("studies"), *self._hypothetical))
         pieces = iter(lambda: list(islice(records, _STUDIES_AT_ONCE)), [])
-        for tables, entries in crew.map(partial(_read_studies, pack), pieces):
+        for tables, entries in crew.map(partial(_read_studies, pack), pieces, _PIECES_AHEAD):
             yield from tables
             for entry in entries:
                 self._entries[entry.id] = entry

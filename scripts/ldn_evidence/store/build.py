@@ -25,7 +25,7 @@ from ldn_evidence.store.layout import Layout
 from ldn_evidence.store.rows import Row, RowMaker
 from ldn_evidence.store.search import fill_search
 
-_ROWS_AT_ONCE = 5000
+_ROWS_AT_ONCE = 1000
 _INDEX = re.compile(r"^(CREATE INDEX \w+ ON (\w+) .*;\n)", re.MULTILINE)
 _NESTED = frozenset({list, tuple, dict})
 
