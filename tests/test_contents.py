@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ldn_evidence.check import Look, check_project, content_of
+from ldn_evidence.check import Look, check_project
 from ldn_evidence.project import Project
 from ldn_evidence.read.contents import Content, Contents, read_files
 
@@ -122,7 +122,7 @@ def test_a_look_that_was_taken_before_changes_no_result(project: Project, reads:
     digest = look.digest()
     assert len(reads) > 10
     checked = check_project(project, look=look)
-    assert checked.digest == digest == content_of(project)
+    assert checked.digest == digest == Look(project).digest()
     assert checked.records == check_project(project).records
     assert len(checked.records) == len(look.found.files)
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ldn_evidence.check import check_project
-from ldn_evidence.check.checker import CheckedCatalogue
+from ldn_evidence.check import CheckedCatalogue, check_project
 from ldn_evidence.cli import main
 from ldn_evidence.coverage import coverage_rows, studies_with_effect
 from ldn_evidence.link import Catalogue

@@ -1,6 +1,6 @@
 """Check every record: parse, shape, record, catalogue. Later stages skip what failed an earlier one."""
 
-from ldn_evidence.check.checker import Look, check_alone, check_project, content_of, run_check
+from ldn_evidence.check.checker import Look, check_alone, check_project
 from ldn_evidence.check.results import CheckedCatalogue, CheckedRecord
 
 __all__ = [
@@ -9,6 +9,4 @@ __all__ = [
     "Look",
     "check_alone",
     "check_project",
-    "content_of",
-    "run_check",
 ]

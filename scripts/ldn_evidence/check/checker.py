@@ -1,7 +1,7 @@
 """Run the stages over a project: per file on all cores, then over the whole catalogue.
 
-What only a check needs is imported where it begins, for most often nothing has changed and `content_of` is all that
-is asked.
+What only a check needs is imported where it begins, for most often nothing has changed and a `Look` is all that is
+taken.
 """
 
 from __future__ import annotations
@@ -229,11 +229,6 @@ class _Gathered:
             self.problems += [Problem(*row) for row in orjson.loads(result[1:])]
 
 
-def content_of(project: Project) -> str:
-    """The digest that `check_project` gives to what the files hold now, without checking anything."""
-    return Look(project).digest()
-
-
 def _installed(*distributions: str) -> list[str]:
     """Distributions with their versions, by the folders that installers make for them: "pyyaml-6.0.3.dist-info".
 
@@ -243,11 +238,6 @@ def _installed(*distributions: str) -> list[str]:
     folders = {folder for folder in sys.path if os.path.isdir(folder)}
     names = {name.lower() for folder in folders for name in os.listdir(folder) if name.endswith(".dist-info")}
     return sorted(name for name in names if name.startswith(wanted))
-
-
-def run_check(project: Project, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
-    """All problems of a project, sorted; empty when it is clean."""
-    return list(check_project(project, progress).problems)
 
 
 def _ids(facts: Sequence[Facts], terms: Terms) -> Mapping[str, set[str]]:
@@ -277,15 +267,3 @@ def _locate_catalogue_findings(project: Project, found: Iterable[tuple[Facts, Fi
     for file, findings in by_file.items():
         problems += locate(findings, file, (project.root / file).read_bytes())
     return problems
-
-
-__all__ = [
-    "CheckedCatalogue",
-    "CheckedRecord",
-    "Look",
-    "check_alone",
-    "check_project",
-    "content_of",
-    "locate",
-    "run_check",
-]
