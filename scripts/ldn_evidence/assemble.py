@@ -65,7 +65,7 @@ def _alongside(schemas: Schemas, terms: Terms) -> Alongside:
     maker = RowMaker(Layout(schemas))
 
     def tables(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, Sequence[Any]]]:
-        return [(_COUNTS, [count_studies(records, terms)]), *maker.rows_of_all("studies", records).items()]
+        return [(_COUNTS, [count_studies(records, terms)]), *maker.rows("studies", records).items()]
 
     return tables
 

@@ -74,9 +74,8 @@ def record_tables(
     maker = RowMaker(layout)
     for record in checked.records:
         if record.kind not in but:
-            yield from maker.rows(record.kind, record.decode()).items()
-    for row in checked.retired:
-        yield from maker.rows("retired", row).items()
+            yield from maker.rows(record.kind, [record.decode()]).items()
+    yield from maker.rows("retired", checked.retired).items()
     yield "instruments", pack_rows(maker.columns, "instruments", _instruments(checked))
 
 

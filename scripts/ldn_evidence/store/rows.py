@@ -34,14 +34,8 @@ class RowMaker:
         self._layout = layout
         self._emitters = {kind: self._emit_items(plan, kind) for kind, plan in layout.plans.items()}
 
-    def rows(self, kind: str, record: Mapping[str, Any]) -> Rows:
-        """Table -> rows of one record, in the order of the record."""
-        rows: Rows = defaultdict(list)
-        self._emitters[kind](record, record.get("id", ""), {}, rows)
-        return rows
-
-    def rows_of_all(self, kind: str, records: Iterable[Mapping[str, Any]]) -> Rows:
-        """Table -> rows of several records of a kind, in their order."""
+    def rows(self, kind: str, records: Iterable[Mapping[str, Any]]) -> Rows:
+        """Table -> rows of records of a kind, in their order."""
         rows: Rows = defaultdict(list)
         emit = self._emitters[kind]
         for record in records:
