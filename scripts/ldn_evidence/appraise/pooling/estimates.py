@@ -6,7 +6,7 @@ import math
 from operator import mul
 from typing import Literal, NamedTuple, Protocol
 
-from ldn_evidence.appraise.distributions import normal_p, normal_quantile, t_p, t_quantile
+from ldn_evidence.appraise.distributions import chi_squared_p, normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import Effect, NotComputed
 from ldn_evidence.appraise.scales import from_analysis_scale
 
@@ -52,6 +52,12 @@ class Estimate(NamedTuple):
     def excludes_no_effect(self) -> bool:
         """Whether the interval lies wholly on one side of no effect (0 on the analysis scale)."""
         return self.ci_low > 0 or self.ci_high < 0
+
+
+def heterogeneity(q: float, degrees_of_freedom: int) -> tuple[float, float]:
+    """The p of Cochran's Q and I² in per cent (Cochrane Handbook, 10.10.2)."""
+    i_squared = 100 * max(0.0, (q - degrees_of_freedom) / q) if q > 0 else 0.0
+    return chi_squared_p(q, degrees_of_freedom), i_squared
 
 
 class Pooled(NamedTuple):

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from ldn_evidence.appraise.distributions import chi_squared_p
 from ldn_evidence.appraise.effects import NotComputed
-from ldn_evidence.appraise.pooling.estimates import Estimate, normal_estimate, weighted_squares
+from ldn_evidence.appraise.pooling.estimates import Estimate, heterogeneity, normal_estimate, weighted_squares
 
 
 class EventsInput(NamedTuple):
@@ -160,8 +159,7 @@ def _pooled_events(
     degrees_of_freedom = len(used) - 1
     q_p = i_squared = None
     if degrees_of_freedom > 0:
-        q_p = chi_squared_p(q, degrees_of_freedom)
-        i_squared = 100 * max(0.0, (q - degrees_of_freedom) / q) if q > 0 else 0.0
+        q_p, i_squared = heterogeneity(q, degrees_of_freedom)
     return PooledEvents(
         measure=measure,
         method=method,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ldn_evidence.appraise.distributions import chi_squared_p, t_quantile
+from ldn_evidence.appraise.distributions import t_quantile
 from ldn_evidence.appraise.pooling.between_studies import variance_between
 from ldn_evidence.appraise.pooling.estimates import (
     METHODS,
     Method,
     Pooled,
     PoolInput,
+    heterogeneity,
     normal_estimate,
     t_estimate,
     weighted_mean,
@@ -55,9 +56,8 @@ def pool(
     i_squared = h_squared = i_squared_tau = h_squared_tau = q_p = None
     hartung_knapp = hartung_knapp_truncated = prediction = prediction_hartung_knapp = None
     if tau_squared is not None:
-        q_p = chi_squared_p(q, degrees_of_freedom)
+        q_p, i_squared = heterogeneity(q, degrees_of_freedom)
         h_squared = q / degrees_of_freedom
-        i_squared = 100 * max(0.0, (q - degrees_of_freedom) / q) if q > 0 else 0.0
         squares = math.fsum(weight * weight for weight in fixed_weights)
         typical_variance = degrees_of_freedom * fixed_total / (fixed_total**2 - squares)
         i_squared_tau = 100 * tau_squared / (tau_squared + typical_variance)
