@@ -5,11 +5,19 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from ldn_evidence.project import Project
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,6 +57,45 @@ def require_tool_fixture() -> Callable[[str, str], str]:
 def project_root() -> Path:
     """The checkout under test."""
     return PROJECT_ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path, project_root: Path) -> Project:
+    """A small catalogue in which everything is right, with the real schemas and vocabularies."""
+    from ldn_evidence.project import Project
+
+    shutil.copytree(project_root / "schema", tmp_path / "schema")
+    shutil.copytree(project_root / "tests" / "valid" / "data", tmp_path / "data")
+    shutil.copytree(project_root / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
+    return Project(tmp_path)
+
+
+@contextmanager
+def real_server(database: Path) -> Iterator[str]:
+    """The address of a real server of a database, on a free port."""
+    from ldn_evidence.publish.server import serve_arguments
+
+    arguments = serve_arguments(database, PROJECT_ROOT / "metadata.yml", port=0)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "datasette", *arguments], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                yield found[1]
+                break
+        else:
+            pytest.fail("the server ended before it listened")
+    finally:
+        process.terminate()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.fixture(name="real_server", scope="session")
+def real_server_fixture() -> Callable[[Path], AbstractContextManager[str]]:
+    return real_server
 
 
 @pytest.fixture(scope="session")

@@ -39,15 +39,6 @@ def rules() -> dict[str, dict[str, str]]:
     return {rule["id"]: rule for rule in document["rules"]}
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A small catalogue in which everything is right, with the real schemas and vocabularies."""
-    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
-    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
-    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
-    return Project(tmp_path)
-
-
 def checked(project: Project) -> CheckedCatalogue:
     return check_project(project, today=TODAY)
 

@@ -34,15 +34,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A small catalogue with the real schemas and vocabularies."""
-    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
-    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
-    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
-    return Project(tmp_path)
-
-
 def test_the_same_files_give_the_same_digest_with_and_without_the_index(root: Path) -> None:
     first = digest(root)
     assert digest(root) == first

@@ -9,9 +9,8 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -22,7 +21,6 @@ import pytest
 import yaml
 
 from ldn_evidence.publish.metadata import canned_queries
-from ldn_evidence.publish.server import serve_arguments
 
 ROOT = Path(__file__).parent.parent
 METADATA: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yml").read_text("utf-8"))
@@ -40,24 +38,10 @@ EXAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def server(built_database: Path) -> Iterator[str]:
+def server(built_database: Path, real_server: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
     """The address of a real server on a free port."""
-    arguments = serve_arguments(built_database, ROOT / "metadata.yml", port=0)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "datasette", *arguments], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
-                yield found[1]
-                break
-        else:
-            pytest.fail("the server ended before it listened")
-    finally:
-        process.terminate()
-        process.wait()
-        process.stderr.close()
+    with real_server(built_database) as address:
+        yield address
 
 
 def get(server: str, path: str, **parameters: str) -> str:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -24,7 +21,7 @@ from datasette.app import Datasette
 
 from ldn_evidence.publish.plugin.limits import LARGEST_VALUE
 from ldn_evidence.publish.plugin.replacement import newest
-from ldn_evidence.publish.server import DATABASE_NAME, serve_arguments
+from ldn_evidence.publish.server import DATABASE_NAME
 
 ROOT = Path(__file__).parent.parent
 STUDY = "younger-2013"
@@ -51,24 +48,10 @@ def place(tmp_path: Path, built_database: Path) -> Path:
 
 
 @pytest.fixture
-def server(place: Path) -> Iterator[str]:
+def server(place: Path, real_server: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
     """The address of a real server."""
-    arguments = serve_arguments(place, ROOT / "metadata.yml", port=0)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "datasette", *arguments], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
-                yield found[1]
-                break
-        else:
-            pytest.fail("the server ended before it listened")
-    finally:
-        process.terminate()
-        process.wait()
-        process.stderr.close()
+    with real_server(place) as address:
+        yield address
 
 
 def get(server: str, path: str, **parameters: str) -> bytes:

@@ -25,15 +25,6 @@ VIEWS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A small catalogue in which everything is right, with the real schemas and vocabularies."""
-    shutil.copytree(TESTS.parent / "schema", tmp_path / "schema")
-    shutil.copytree(TESTS / "valid" / "data", tmp_path / "data")
-    shutil.copytree(TESTS.parent / "data" / "vocabularies", tmp_path / "data" / "vocabularies")
-    return Project(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def connection(built_database: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"file:{built_database}?mode=ro", uri=True)) as opened:
