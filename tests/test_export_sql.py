@@ -115,7 +115,7 @@ def postgresql(exported: Path) -> Iterator[PostgreSQL]:
     """A server with the exported base loaded by psql."""
     for program in ("initdb", "pg_ctl", "psql"):
         require_tool(program, "the SQL text is loaded into a real PostgreSQL server")
-    pytest.importorskip("psycopg")
+    require_tool("psycopg", "it asks the PostgreSQL server")
     # Not below pytest's folders, which only their owner enters; and a socket's path must be short.
     import tempfile
 
