@@ -141,7 +141,7 @@ def _guard_connections(datasette: Any, database: Any) -> None:
 
     connect_for_reading = open_one
     if is_file and database.name == DATABASE_NAME:
-        connect_for_reading = follow(datasette, database, open_one).connect
+        connect_for_reading = follow(datasette, database, open_one, guard).connect
 
     def guarded_connect(write: bool = False) -> Any:
         return connect_for_writing(write=True) if write else connect_for_reading()

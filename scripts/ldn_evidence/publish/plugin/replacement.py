@@ -178,10 +178,22 @@ class Databases(UserDict[str, Any]):
         return Databases(self.data)
 
 
-def follow(datasette: Any, database: Any, open_one: Callable[[], sqlite3.Connection]) -> Snapshot:
-    """Give `database` one file to read, and let another file of its name take its place."""
+def follow(
+    datasette: Any,
+    database: Any,
+    open_one: Callable[[], sqlite3.Connection],
+    guard: Callable[[Any, Any], None],
+) -> Snapshot:
+    """Give `database` one file to read, and let another file of its name take its place.
+
+    Args:
+        datasette: Whose database it is.
+        database: The database.
+        open_one: Opens a connection to its file.
+        guard: Called with `datasette` and the database that takes this one's place, to make it fit to be read.
+    """
     snapshot = Snapshot(Path(database.path), open_one, datasette.setting("num_sql_threads"))
-    database.snapshot = snapshot
+    database.snapshot, database.guard = snapshot, guard
     if hasattr(database, "_execute_fn"):
         _keep_open_while_reading(database)
     else:
@@ -248,16 +260,14 @@ async def newest(datasette: Any) -> Any:
 
 async def _replace(datasette: Any, old: Any) -> Any:
     """Put the file that has the name now in the place of the `old` one."""
-    # Here, for Datasette's module is loaded after its plugins, and hardening imports this one.
+    # Here, for Datasette's module is loaded after its plugins.
     from datasette.database import Database
-
-    from ldn_evidence.publish.plugin.hardening import guard
 
     # What `datasette inspect` found is of the file that was there then.
     (datasette.inspect_data or {}).pop(DATABASE_NAME, None)
     new = Database(datasette, old.path, is_mutable=False)
     new.name, new.route = old.name, old.route
-    guard(datasette, new)
+    old.guard(datasette, new)
     new.snapshot.open()
     # Everything that asks in this context gets the new one; everybody else still gets the old one.
     token = _began_with.set(new)
