@@ -7,12 +7,12 @@ version 5.1 in brackets where the worked example was read there (handbook-5-1.co
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.agreement import (
     disagreement,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from msgspec import Struct
+
 from ldn_evidence.appraise.distributions import normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import ArmResult, Effect, PrintedEffect, as_fraction
 from ldn_evidence.appraise.scales import (
@@ -16,14 +18,12 @@ from ldn_evidence.appraise.scales import (
     from_analysis_scale,
     no_effect,
 )
-from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, PValue, half_unit, parse_p, printed_decimals
 
 Field = Literal["value", "ci_low", "ci_high"]
 
 
-@value_class
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """One number of a printed effect that the arms do not bear out; ``allowed`` is what rounding explains."""
 
     field: Field

@@ -6,15 +6,12 @@ a plain string that ``schema/tiers.yml`` names, so that the engine has no list o
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
-
-from ldn_evidence.appraise.values import value_class
+from msgspec import Struct
 
 __all__ = ["PooledEvidence", "StudyEvidence"]
 
 
-@value_class
-class StudyEvidence:
+class StudyEvidence(Struct, frozen=True, kw_only=True, array_like=True):
     """One record of a study, as it bears on one condition.
 
     Attributes:
@@ -46,7 +43,6 @@ class StudyEvidence:
         included: Trial ids that a meta-analysis pooled; None when the list is not known.
     """
 
-    _: KW_ONLY
     id: str
     trial: str
     design: str
@@ -68,8 +64,7 @@ class StudyEvidence:
     included: frozenset[str] | None = None
 
 
-@value_class
-class PooledEvidence:
+class PooledEvidence(Struct, frozen=True, kw_only=True):
     """A pooled estimate computed from the stored trials of one condition and one outcome domain.
 
     Attributes:
@@ -83,7 +78,6 @@ class PooledEvidence:
             history. Of several estimates of one domain, the newest speaks (None is newest).
     """
 
-    _: KW_ONLY
     id: str
     domain: str
     direction: str

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.effects import Better, Effect, NotComputed, favours, read_against_mid
 from ldn_evidence.appraise.evidence import PooledEvidence, StudyEvidence
@@ -79,7 +81,7 @@ class PoolingRule:
         self.depths = depths
 
 
-class Input(NamedTuple):
+class Input(Struct, frozen=True):
     """One comparison that was looked at for a pool."""
 
     study: str
@@ -91,7 +93,7 @@ class Input(NamedTuple):
     leave_one_out: float | None = None
 
 
-class OwnEstimate(NamedTuple):
+class OwnEstimate(Struct, frozen=True):
     """One pooled estimate of ours.
 
     Attributes:
@@ -146,14 +148,14 @@ class OwnEstimate(NamedTuple):
         )
 
 
-class ConditionPools(NamedTuple):
+class ConditionPools(Struct, frozen=True):
     """The estimates of one condition, and every comparison that was looked at."""
 
     estimates: list[OwnEstimate]
     inputs: dict[str, list[Input]]
 
 
-class _Candidate(NamedTuple):
+class _Candidate(Struct, frozen=True):
     facts: StudyFacts
     comparison: Comparison
     is_report: bool

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ldn_evidence.appraise import contradictions
 from ldn_evidence.appraise.contradictions import Verdict
@@ -63,8 +64,7 @@ class ConditionTask(NamedTuple):
     studies: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AppraisalMethod:
+class AppraisalMethod(Struct, frozen=True):
     """The rules, compiled.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.meta import ConditionPools
@@ -11,8 +12,7 @@ from ldn_evidence.appraise.records import StudyFacts
 from ldn_evidence.appraise.tiers import Assessment
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionResult:
+class ConditionResult(Struct, frozen=True):
     """Everything computed for one condition.
 
     Attributes:

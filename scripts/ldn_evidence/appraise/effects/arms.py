@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.distributions import (
     normal_quantile,
@@ -13,7 +15,6 @@ from ldn_evidence.appraise.distributions import (
     t_quantile_of_p,
 )
 from ldn_evidence.appraise.effects.model import ArmResult, NotComputed, StandardDeviation
-from ldn_evidence.appraise.values import value_class
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit
 
 
@@ -190,8 +191,7 @@ def _two_groups_as_one(one: Continuous, other: Continuous) -> Continuous:
     return Continuous(n, mean, StandardDeviation(math.sqrt(squares / (n - 1)), "SD", 0.0), 0.0, "")
 
 
-@value_class
-class Continuous:
+class Continuous(Struct, frozen=True):
     """Mean and SD of one group, and how far rounding of the print can move the mean."""
 
     n: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import Struct
+
 from ldn_evidence.appraise.distributions import normal_quantile, t_quantile
 from ldn_evidence.appraise.scales import from_analysis_scale, no_effect, to_analysis_scale
-from ldn_evidence.appraise.values import value_class
 
 Better = Literal["lower", "higher"]
 Kind = Literal["endpoint", "change", "percent_change", "baseline", "count", "other"]
@@ -20,8 +21,7 @@ MidReading = Literal[
 ]
 
 
-@value_class
-class NotComputed:
+class NotComputed(Struct, frozen=True):
     """Why an effect was not computed. Falsy, so that ``if effect:`` reads naturally."""
 
     reason: str
@@ -30,8 +30,7 @@ class NotComputed:
         return False
 
 
-@value_class
-class ArmResult:
+class ArmResult(Struct, frozen=True):
     """The result of one arm as stored.
 
     ``None`` means not known; ``percent`` runs from 0 to 100, ``ci_level`` from 0 to 1.
@@ -56,8 +55,7 @@ class ArmResult:
     """How mean and SD came about when they are not the printed ones (see :func:`median_to_mean`)."""
 
 
-@value_class
-class PairedResult:
+class PairedResult(Struct, frozen=True):
     """The within-person difference of a crossover trial, intervention minus comparator, over ``n`` people."""
 
     n: int | None = None
@@ -70,8 +68,7 @@ class PairedResult:
     p: str | None = None
 
 
-@value_class
-class PrintedEffect:
+class PrintedEffect(Struct, frozen=True):
     """An effect as printed in a publication. ``p`` is the text as printed: "<0.001", "0.03", "NS".
 
     ``decimals`` is the number of digits printed after the point. Where it is not given it is read off each
@@ -88,8 +85,7 @@ class PrintedEffect:
     standard_error: float | None = None
 
 
-@value_class
-class Effect:
+class Effect(Struct, frozen=True):
     """One effect: value and interval on the measure's own scale, ``standard_error`` on the analysis scale.
 
     The analysis scale is the natural logarithm for ratio measures and the measure itself otherwise.
@@ -123,8 +119,7 @@ class Effect:
         return no_effect(self.measure)
 
 
-@value_class
-class StandardDeviation:
+class StandardDeviation(Struct, frozen=True):
     """A standard deviation with what it was taken from and how far rounding of the source can move it."""
 
     value: float

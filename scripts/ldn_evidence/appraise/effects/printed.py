@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.distributions import normal_quantile, t_quantile
 from ldn_evidence.appraise.effects.arms import standard_error_from_p

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.distributions import normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects.model import Better, Effect, Favours, MidReading, interval_about

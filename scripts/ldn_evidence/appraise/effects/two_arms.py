@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from ldn_evidence.appraise.effects.arms import Continuous, continuous, event_count, median_to_mean
 from ldn_evidence.appraise.effects.model import ArmResult, Effect, NotComputed, effect_with_error
-from ldn_evidence.appraise.values import value_class
 
 
 class Means(NamedTuple):
@@ -115,8 +116,7 @@ def _standardised_mean_difference(means: Means, ci_level: float) -> Effect:
     )
 
 
-@value_class
-class _Table:
+class _Table(Struct, frozen=True):
     """A 2 x 2 table: events and non-events of both arms, and what was done to get it."""
 
     a: float

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from operator import mul
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.distributions import chi_squared_p, normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import Effect, NotComputed
@@ -14,7 +16,7 @@ Method = Literal["REML", "DL", "PM"]
 METHODS: tuple[Method, ...] = ("REML", "DL", "PM")
 
 
-class PoolInput(NamedTuple):
+class PoolInput(Struct, frozen=True):
     """One study's effect on the analysis scale (log for ratios) with its standard error."""
 
     id: str
@@ -22,7 +24,7 @@ class PoolInput(NamedTuple):
     standard_error: float
 
 
-class Estimate(NamedTuple):
+class Estimate(Struct, frozen=True):
     """An estimate with its interval on the analysis scale; by Student's t where it has degrees of freedom."""
 
     value: float
@@ -60,7 +62,7 @@ def heterogeneity(q: float, degrees_of_freedom: int) -> tuple[float, float]:
     return chi_squared_p(q, degrees_of_freedom), i_squared
 
 
-class Pooled(NamedTuple):
+class Pooled(Struct, frozen=True):
     """What a set of effects says together. Intervals are on the analysis scale.
 
     ``random`` has the classic (Wald) interval. ``hartung_knapp`` is the Hartung-Knapp-Sidik-Jonkman interval

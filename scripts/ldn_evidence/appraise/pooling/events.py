@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.effects import NotComputed
 from ldn_evidence.appraise.pooling.estimates import Estimate, heterogeneity, normal_estimate, weighted_squares
 
 
-class EventsInput(NamedTuple):
+class EventsInput(Struct, frozen=True):
     """Events and totals of one study: arm 1 is the intervention, arm 2 the comparator."""
 
     id: str
@@ -20,7 +22,7 @@ class EventsInput(NamedTuple):
     total_2: int
 
 
-class PooledEvents(NamedTuple):
+class PooledEvents(Struct, frozen=True):
     """Pooled events; estimate on the analysis scale. ``uninformative`` lists studies that add nothing."""
 
     measure: str

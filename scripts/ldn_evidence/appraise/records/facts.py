@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct, field
 
 from ldn_evidence.appraise.effects import Better
 from ldn_evidence.appraise.evidence import StudyEvidence
-from ldn_evidence.appraise.values import value_class
 
 
-class PoolableEffect(NamedTuple):
+class PoolableEffect(Struct, frozen=True, array_like=True):
     """What pooling needs of an effect: value and standard error on the analysis scale, and whence they come."""
 
     analysis_value: float
@@ -19,8 +19,7 @@ class PoolableEffect(NamedTuple):
     computed_from: str
 
 
-@value_class
-class Comparison:
+class Comparison(Struct, frozen=True, array_like=True):
     """One outcome of one study, as naltrexone compares with something else.
 
     Attributes:
@@ -61,8 +60,7 @@ class Comparison:
     effects: Mapping[str, PoolableEffect]
 
 
-@value_class
-class PooledOutcome:
+class PooledOutcome(Struct, frozen=True, array_like=True):
     """A pooled outcome of a published review; `says_controlled` where its own words name placebo or chance."""
 
     outcome: str
@@ -79,8 +77,7 @@ class PooledOutcome:
     says_controlled: bool
 
 
-@value_class
-class ReviewFacts:
+class ReviewFacts(Struct, frozen=True, array_like=True):
     """What a published review pooled."""
 
     outcomes: tuple[PooledOutcome, ...]
@@ -92,8 +89,7 @@ class ReviewFacts:
     participants: int | None
 
 
-@dataclass(slots=True)
-class StudyFacts:
+class StudyFacts(Struct, array_like=True):
     """What is kept of a study.
 
     Attributes:
@@ -134,8 +130,7 @@ class StudyFacts:
         return self.conditions if self.evidence or self.comparisons or self.review is not None else ()
 
 
-@value_class
-class NumberConflict:
+class NumberConflict(Struct, frozen=True):
     """Printed numbers of one outcome (or of adverse events) that cannot all be right."""
 
     kind: str
@@ -145,8 +140,7 @@ class NumberConflict:
     reason: str
 
 
-@dataclass(slots=True)
-class StudyReading:
+class StudyReading(Struct):
     """All that one reading of a record gives: facts to keep, rows to write."""
 
     facts: StudyFacts

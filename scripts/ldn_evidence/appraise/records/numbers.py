@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from ldn_evidence.appraise.effects import (
     ArmResult,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ldn_evidence.appraise.agreement import (
     disagreement,
@@ -43,8 +44,7 @@ _FROM_EVENTS = ("RR", "OR", "RD")
 _SIDES = {"intervention": "favourable", "comparator": "unfavourable", "neither": "null"}
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What a comparison gave: effects by measure, what contradicts itself in print, and why there is none."""
 
     effects: dict[str, Effect] = field(default_factory=dict)

@@ -6,15 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ldn_evidence.appraise.values import value_class
+from msgspec import Struct
 
 Record = Mapping[str, Any]
 DIRECTIONS = {"favours_ldn": "favourable", "no_difference": "null", "favours_comparator": "unfavourable"}
 _TOPICAL = frozenset({"topical", "ophthalmic"})
 
 
-@value_class
-class Study:
+class Study(Struct, frozen=True):
     """A record with what each of its outcomes and conditions asks of it.
 
     Attributes:

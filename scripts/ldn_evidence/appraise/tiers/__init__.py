@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from ldn_evidence.appraise.evidence import PooledEvidence, StudyEvidence
 from ldn_evidence.appraise.tiers.prospects import outlook_of
 from ldn_evidence.appraise.tiers.results import (
@@ -91,4 +93,4 @@ def assess(studies: Iterable[StudyEvidence], pooled: Iterable[PooledEvidence], r
         rule.of_nothing = Assessment(traced(evidence, body), (), outlook_of(evidence, body))
     set_aside = tuple(sorted(evidence.set_aside, key=lambda entry: entry.study))
     nothing = rule.of_nothing
-    return nothing._replace(appraisal=nothing.appraisal._replace(set_aside=set_aside))
+    return replace(nothing, appraisal=replace(nothing.appraisal, set_aside=set_aside))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.tiers.criteria import OPPOSING, Measure, Profile, Values
 from ldn_evidence.appraise.tiers.rule import Positions, TierRule
 
 
-class Unit(NamedTuple):
+class Unit(Struct, frozen=True):
     """An independent study, through the one record that speaks for it."""
 
     id: str
@@ -22,7 +23,7 @@ class Unit(NamedTuple):
     opposes: bool
 
 
-class Pool(NamedTuple):
+class Pool(Struct, frozen=True):
     """A pooled estimate, published (``computed`` False, ``id`` is a study's) or ours, where the rule counts those."""
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ldn_evidence.appraise.tiers.results import CriterionResult, TraceStep
 
@@ -13,8 +14,7 @@ Values = list[int]
 Test = Callable[[Values], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """What is counted: of which studies, and what of them; ``position`` is its place in the list of values."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.tiers.body import Body, Unit

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.evidence import StudyEvidence
 
 
-class CriterionResult(NamedTuple):
+class CriterionResult(Struct, frozen=True):
     """One criterion of a rule: its plain statement, the comparison, the numbers it saw and whose they are."""
 
     id: str
@@ -20,7 +20,7 @@ class CriterionResult(NamedTuple):
     pools: tuple[str, ...]
 
 
-class TraceStep(NamedTuple):
+class TraceStep(Struct, frozen=True):
     """One rule as it was tried.
 
     Attributes:
@@ -49,7 +49,7 @@ class TraceStep(NamedTuple):
     criteria: tuple[CriterionResult, ...]
 
 
-class SetAside(NamedTuple):
+class SetAside(Struct, frozen=True):
     """A record that counts for nothing, and why.
 
     Attributes:
@@ -64,7 +64,7 @@ class SetAside(NamedTuple):
     instead: str | None = None
 
 
-class Appraisal(NamedTuple):
+class Appraisal(Struct, frozen=True):
     """Tier and direction of one condition, with every rule tried up to the one that decided."""
 
     tier: str
@@ -75,7 +75,7 @@ class Appraisal(NamedTuple):
     set_aside: tuple[SetAside, ...]
 
 
-class HistoryPoint(NamedTuple):
+class HistoryPoint(Struct, frozen=True):
     """What the rule gives with the studies published up to ``year``, and which new ones changed it."""
 
     year: int
@@ -84,7 +84,7 @@ class HistoryPoint(NamedTuple):
     caused_by: tuple[str, ...]
 
 
-class OutlookChange(NamedTuple):
+class OutlookChange(Struct, frozen=True):
     """The smallest single new result that changes the tier.
 
     In ``description`` the mark ``{people}`` stands for ``participants``; ``hypothesis`` is the study but for its size.
@@ -102,14 +102,14 @@ class OutlookChange(NamedTuple):
         return replace(self.hypothesis, participants=self.participants)
 
 
-class Outlook(NamedTuple):
+class Outlook(Struct, frozen=True):
     """What would raise and what would lower the tier; None where no single result tried does."""
 
     raises: OutlookChange | None
     lowers: OutlookChange | None
 
 
-class Assessment(NamedTuple):
+class Assessment(Struct, frozen=True):
     """Appraisal, history and outlook of one condition, computed together."""
 
     appraisal: Appraisal

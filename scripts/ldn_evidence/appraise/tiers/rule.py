@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from ldn_evidence.appraise.evidence import StudyEvidence
 from ldn_evidence.appraise.tiers.criteria import (
