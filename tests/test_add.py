@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ldn_evidence.add import add
@@ -483,6 +483,7 @@ printable = st.text(
 
 @given(title=printable.filter(bool), authors=st.lists(printable.filter(bool), min_size=1, max_size=4))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@example(title="“What is it?”", authors=["‘y’"])
 def test_any_text_survives_the_way_into_a_draft(title: str, authors: list[str]) -> None:
     values = {"title": title, "authors": authors, "verification": {"depth": "unverified"}}
     text = template("studies", SCHEMAS.record("studies"), "an-example", values)

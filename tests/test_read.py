@@ -5,12 +5,13 @@ import json
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ldn_evidence.problems import (
@@ -34,7 +35,8 @@ HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.yml"))
 RULES = {
     "alias", "anchor", "byte-order-mark", "control-character", "directive", "duplicate-key",
     "empty-document", "empty-value", "explicit-tag", "hidden-comment", "key-not-text", "merge-key",
-    "multiple-documents", "not-utf-8", "tab-indentation", "too-deep", "top-level-mapping", "yaml-syntax",
+    "multiple-documents", "not-utf-8", "tab-indentation", "tab-outside-quotes", "too-deep", "top-level-mapping",
+    "typographic-quotes", "yaml-syntax",
 }  # fmt: skip
 
 
@@ -134,7 +136,9 @@ def test_the_limits_themselves_are_taken() -> None:
 
 
 TEXT = st.text(
-    st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="\ufffd\ufffe\uffff")
+    st.characters(
+        exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Zs"], exclude_characters="\ufffd\ufffe\uffff"
+    )
     | st.sampled_from("#:-'\"[]{},&*!|>%@`~ \n\t\\01.eE_<=?"),
     max_size=15,
 )
@@ -307,10 +311,45 @@ def test_a_file_that_is_too_large_is_refused() -> None:
         ),
         ("a: b\n".encode("utf-16"), "1:1: found UTF-16; save the file as UTF-8 [not-utf-8]"),
         ("é: 1\n\tb: 2\n", "2:1: found a tab in the indentation; indent with spaces [tab-indentation]"),
+        (
+            "é: 1\nb: [x,\ty]\n",
+            "2:7: b[0]: found a tab; write a space, or put the text in quotes if the tab belongs to it [tab-outside-quotes]",
+        ),
+        ("a: x \t \n", "1:6: a: found a tab at the end of the line; remove it [tab-outside-quotes]"),
+        (
+            "a: “x”\n",
+            '1:4: a: found "“x”" in typographic quotation marks, which YAML takes for a part of the text; leave them out, '
+            "or put the whole text in straight quotes if they belong to it [typographic-quotes]",
+        ),
+        (
+            "a:\n\u00a0\u00a0b: 1\n  c: 2\u00a0mg\n",
+            "2:1: found U+00A0 (no-break space); write an ordinary space [control-character]\n"
+            "2:2: found U+00A0 (no-break space); write an ordinary space [control-character]\n"
+            "3:7: a.c: found U+00A0 (no-break space); write an ordinary space [control-character]",
+        ),
+        (
+            "a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> other\n",
+            '2:1: found "<<<<<<< HEAD", which a merge left; keep one of the versions and delete all lines that mark them '
+            "[yaml-syntax]",
+        ),
+        (
+            "a:\n  b: 'x\n  c: y's\n",
+            "2:6: a.b: found a text in quotes that goes on to line 3; close it where it ends, or double a quotation mark that is "
+            "part of the text [yaml-syntax]",
+        ),
+        (
+            "a:\n  b: >-\n  text\n",
+            '2:6: a.b: found no text after ">-"; indent the lines below that belong to it, or leave the key out [empty-value]',
+        ),
+        (
+            "a:\n  b: >-\n     more\n    text\n",
+            '4:5: found "text" where the next field is due; if it goes on with the text above, begin it in the column of that '
+            "text [yaml-syntax]",
+        ),
     ],
 )
 def test_a_message_says_where_what_and_how_to_mend(text: str | bytes, message: str) -> None:
-    assert problems_of(text) == [f"data/studies/x.yml:{message}"]
+    assert problems_of(text) == [f"data/studies/x.yml:{line}" for line in message.splitlines()]
 
 
 def test_everything_that_is_wrong_is_reported_in_one_run() -> None:
@@ -328,6 +367,37 @@ def test_everything_that_is_wrong_is_reported_in_one_run() -> None:
         "hidden-comment",
         "yaml-syntax",
     ]
+
+
+def scalars(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from (key, *scalars(value))
+    else:
+        for item in tree:
+            yield from scalars(item)
+
+
+@settings(max_examples=500, deadline=None)
+@given(TREE, st.sampled_from([None, "'", '"']), st.booleans(), st.data())
+def test_a_tab_is_refused_or_kept_as_a_part_of_a_text(
+    tree: dict[str, Any], style: str | None, flow: bool, data: st.DataObject
+) -> None:
+    text = yaml.safe_dump(tree, default_style=style, default_flow_style=flow, allow_unicode=True)
+    assume("\\" not in text)
+    place = data.draw(st.integers(0, len(text)))
+    text = text[:place] + "\t" + text[place:]
+    try:
+        record = parse(text.encode(), "x.yml")
+    except ReadProblems:
+        return
+    assert sum(scalar.count("\t") for scalar in scalars(record)) == 1
+
+
+def test_tabs_inside_quotes_are_taken() -> None:
+    assert parse(b'a: \'x\ty\'\n"b\tc": "\tz"\n', "x.yml") == {"a": "x\ty", "b\tc": "\tz"}
 
 
 def test_aliases_that_would_explode_cost_nothing() -> None:

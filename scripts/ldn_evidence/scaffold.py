@@ -19,6 +19,7 @@ import yaml
 from ldn_evidence.problems import did_you_mean
 from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
+from ldn_evidence.read.strictness import TYPOGRAPHIC_QUOTES
 from ldn_evidence.schemas import SUFFIX, Node, Schemas
 
 LINE_WIDTH = 110
@@ -156,7 +157,10 @@ _LONGEST_PLAIN = LINE_WIDTH - 20
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     folded = len(text) > _LONGEST_PLAIN and " " in text
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=">" if folded else None)
+    quoted = TYPOGRAPHIC_QUOTES.fullmatch(text) is not None
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=">" if folded else "'" if quoted else None
+    )
 
 
 _Dumper.add_representer(str, _text)

@@ -5,7 +5,9 @@ Only files that the quick reader refuses, or in which a later stage finds someth
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import yaml
@@ -29,6 +31,7 @@ from ldn_evidence.read.strictness import (
     MOST_LEVELS,
     ODD_CHARACTER,
     QUOTES,
+    TYPOGRAPHIC_QUOTES,
     is_text_key,
 )
 from ldn_evidence.read.syntax_errors import explain
@@ -38,6 +41,8 @@ Position: TypeAlias = tuple[int, int]
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _GLUED_COMMENT = re.compile(r"[ \t]+(#\S+)")
+_SPACE_WITH_TAB = re.compile(r" *\t[ \t]*")
+_BLOCK_MARK = re.compile(r"[|>][-+]?")
 
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _BYTE_ORDER_MARKS = (
@@ -67,6 +72,10 @@ class Inspection:
         self.key_positions: dict[FieldPath, Position] = {}
         self._file = file
         self._path: FieldPath = ()
+        # Where texts in quotes begin and end, counted from 0.
+        self._quoted: list[tuple[Position, Position]] = []
+        # Lines of which something was said that explains what libyaml makes of them or of the next line.
+        self._explained: set[int] = set()
         if len(data) > MOST_BYTES:
             most = f"{MOST_BYTES // 1024:,} KiB"
             self._report(
@@ -76,23 +85,32 @@ class Inspection:
         text = self._decode(data)
         if text is None:
             return
-        self._check_characters(text)
         # One character for another, so that columns stay; libyaml would end at the first of them.
-        readable = ODD_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+        readable = ODD_CHARACTER.sub(_stand_in, text)
         self._lines = _LINE_BREAK.split(readable)
-        self._check_indentation()
-        parser = CParser(readable)
-        self._next_event: Callable[[], Any] = parser.get_event
+        self._get_event: Callable[[], Any] = CParser(readable).get_event
+        error = None
         try:
             self._walk_stream()
         except _Stop:
             pass
-        except yaml.MarkedYAMLError as error:
-            # A tab in the indentation has been named already; what libyaml makes of it is no news.
-            if not any(problem.rule == "tab-indentation" for problem in self.problems):
-                position, message = explain(error, self._lines)
+        except yaml.MarkedYAMLError as caught:
+            error = caught
+        starts = [*self.value_positions.items(), *self.key_positions.items()]
+        self._starts = sorted(((start, len(path), path) for path, start in starts), key=itemgetter(0, 1))
+        self._check_characters(text)
+        self._check_tabs(error)
+        if error is not None:
+            position, message = explain(error, self._lines, self._quoted)
+            if not {position[0], position[0] - 1} & self._explained:
                 self._path = self._field_on_line(position[0])
                 self._report(position, message, "yaml-syntax")
+
+    def _next_event(self) -> Any:
+        self._event = event = self._get_event()
+        if event.__class__ is ScalarEvent and event.style in QUOTES:
+            self._quoted.append((_place(event.start_mark), _place(event.end_mark)))
+        return event
 
     def _report(self, position: Position, message: str, rule: str) -> None:
         self.problems.append(Problem(self._file, *position, format_path(self._path), message, rule))
@@ -139,20 +157,49 @@ class Inspection:
                 message = f"found the byte 0x{byte.hex().upper()}{guess}; save the file as UTF-8"
                 self._report((number, column), message, "not-utf-8")
 
+    def _report_at(self, line: int, column: int, message: str, rule: str) -> None:
+        """Report what stands at a place (counted from 1) in the last field that begins before it on its line."""
+        before = bisect_right(self._starts, (line, column), key=itemgetter(0)) - 1
+        (line_before, _), _, path = self._starts[before] if before >= 0 else ((0, 0), 0, ())
+        self._path = path if line_before == line else ()
+        self._report((line, column), message, rule)
+        self._explained.add(line)
+
     def _check_characters(self, text: str) -> None:
         for number, line in enumerate(_LINE_BREAK.split(text), start=1):
             for match in ODD_CHARACTER.finditer(line):
-                message = f"found {_name(match[0])}; remove it or print what is meant"
-                self._report((number, match.start() + 1), message, "control-character")
-
-    def _check_indentation(self) -> None:
-        for number, line in enumerate(self._lines, start=1):
-            indentation = line[: len(line) - len(line.lstrip(" \t"))]
-            if "\t" in indentation:
-                position = (number, indentation.index("\t") + 1)
-                self._report(
-                    position, "found a tab in the indentation; indent with spaces", "tab-indentation"
+                cure = (
+                    "write an ordinary space" if _is_space(match[0]) else "remove it or print what is meant"
                 )
+                message = f"found {_name(match[0])}; {cure}"
+                self._report_at(number, match.start() + 1, message, "control-character")
+
+    def _check_tabs(self, error: yaml.MarkedYAMLError | None) -> None:
+        """Refuse tabs that are not kept as a part of a text in quotes, as far as the file could be read."""
+        read = _place(self._event.end_mark)
+        end = read if error is None else _place(error.problem_mark or error.context_mark)
+        for number, line in enumerate(self._lines):
+            for match in _SPACE_WITH_TAB.finditer(line):
+                place = (number, match.start() + match[0].index("\t"))
+                rule = "tab-outside-quotes"
+                if not match.start():
+                    message = "found a tab in the indentation; indent with spaces"
+                    rule = "tab-indentation"
+                elif place > end or self._may_be_quoted(place, read, line):
+                    continue
+                elif match.end() == len(line):
+                    message = "found a tab at the end of the line; remove it"
+                else:
+                    message = "found a tab; write a space, or put the text in quotes if the tab belongs to it"
+                self._report_at(number + 1, place[1] + 1, message, rule)
+
+    def _may_be_quoted(self, place: Position, read: Position, line: str) -> bool:
+        """Whether a place (counted from 0) is inside quotes and not where a line of theirs ends."""
+        if place > read:
+            # libyaml is often ahead of its events by a text, and that may be in quotes.
+            return any(quote in line[: place[1]] for quote in QUOTES)
+        before = bisect_left(self._quoted, place, key=itemgetter(0)) - 1
+        return before >= 0 and place < self._quoted[before][1] and bool(line[place[1] :].strip())
 
     def _walk_stream(self) -> None:
         self._next_event()  # the stream's start
@@ -280,6 +327,12 @@ class Inspection:
             self._report(_start(event), self._describe_empty(event), "empty-value")
         elif not event.style:
             self._check_glued_comment(event)
+            if TYPOGRAPHIC_QUOTES.fullmatch(event.value):
+                message = (
+                    f"found {show(event.value)} in typographic quotation marks, which YAML takes for a part of the text; "
+                    "leave them out, or put the whole text in straight quotes if they belong to it"
+                )
+                self._report(_start(event), message, "typographic-quotes")
 
     def _check_escapes(self, event: Any) -> None:
         odd = ODD_CHARACTER.search(event.value)
@@ -294,11 +347,12 @@ class Inspection:
         line, column = _start(event)
         header = self._lines[line - 1][column - 1 :].strip() if line <= len(self._lines) else ""
         if event.style in ("|", ">"):
-            if len(header) > 1:
+            if not _BLOCK_MARK.fullmatch(header):
                 return (
                     f"found {show(header)}, which YAML reads as the start of a text block; put it in quotes"
                 )
-            return f'found an empty text after "{event.style}"; leave the {part} out'
+            self._explained.add(line)
+            return f'found no text after "{header}"; indent the lines below that belong to it, or leave the {part} out'
         if event.value:
             return f"found {event.value}; leave the {part} out, or put it in quotes if the word is meant"
         if event.anchor is not None or event.tag is not None:
@@ -323,8 +377,21 @@ class Inspection:
             self._report((end.line + 1, comment.start(1) + 1), message, "hidden-comment")
 
 
+def _place(mark: Any) -> Position:
+    """A place as libyaml counts, from 0."""
+    return mark.line, mark.column
+
+
 def _start(event: Any) -> Position:
     return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _is_space(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"
+
+
+def _stand_in(odd: re.Match[str]) -> str:
+    return " " if _is_space(odd[0]) else "\N{REPLACEMENT CHARACTER}"
 
 
 def _name(character: str) -> str:

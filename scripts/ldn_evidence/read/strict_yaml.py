@@ -52,6 +52,8 @@ Tree: TypeAlias = str | list[Any] | dict[str, Any]
 
 # A comment that begins without a space after the hash, as in `title: Trial #12`.
 _GLUED_COMMENT = re.compile(rb"[^\s][ \t]+#[^\s]")
+# Typographic quotation marks where YAML's own would stand.
+_QUOTED_IN_TYPE = re.compile(r"(?:^ *|[:\-,\[{] *)[“‘„‚«‹]", re.MULTILINE)
 _ORDINARY = b"\n\r" + bytes(range(0x20, 0x7F))
 
 
@@ -129,7 +131,9 @@ def plain_text(data: bytes) -> str | None:
         return None
     # To take away what is ordinary and look at the rest is quicker than to look at all.
     rest = data.translate(None, _ORDINARY)
-    return None if rest and ODD_CHARACTER.search(rest.decode()) else text
+    if rest and (ODD_CHARACTER.search(rest.decode()) or _QUOTED_IN_TYPE.search(text)):
+        return None
+    return text
 
 
 def read_events(data: bytes) -> dict[str, Any]:

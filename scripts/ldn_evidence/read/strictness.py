@@ -19,6 +19,7 @@ QUOTES: Final = frozenset({"'", '"'})
 ODD_CHARACTER: Final = re.compile(
     "["
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters; 0x85 is also a line break to YAML 1.1
+    "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # look like a space, and are none to YAML or to a search
     "\u00ad\u200b\u200e\u200f\u2060\ufeff"  # invisible, and in the way of every search
     "\u2028\u2029"  # line breaks to YAML 1.1, which folds them into a space
     "\u202a-\u202e\u2066-\u2069"  # show text in another order than it has
@@ -26,6 +27,9 @@ ODD_CHARACTER: Final = re.compile(
     "]"
 )
 """Characters that nobody means to print in a record."""
+
+TYPOGRAPHIC_QUOTES: Final = re.compile("[“‘„‚«‹][^“”‘„«»]*[”’“‘»›]")
+"""A text in the quotation marks of a word processor, which are none to YAML."""
 
 # A key that YAML 1.2's core schema takes for a number or a truth value. `on`, `off`, `yes` and `no` are words
 # there, as in editors, and records have a field `on`.

@@ -80,12 +80,33 @@ _SHOWN_AT_THE_BEGINNING = {
 # A list item without the space after its mark, which YAML takes for a key or a text.
 _GLUED_ITEM = re.compile(r"( *)-(?=[^\s\-0-9])[^:]*: ")
 _KEY_END = re.compile(r":(\s|$)")
+# What git leaves in a file where two versions of it did not fit together.
+_MERGE_MARK = re.compile(r"(?:<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|) .*|=======")
+
+_Place = tuple[int, int]
 
 
-def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[tuple[int, int], str]:
-    """Position (line, column from 1) and message for an error of libyaml's; `lines` are those of the file."""
+def explain(
+    error: yaml.MarkedYAMLError, lines: Sequence[str], quoted: Sequence[tuple[_Place, _Place]]
+) -> tuple[_Place, str]:
+    """Position (line, column from 1) and message for an error of libyaml's.
+
+    Args:
+        error: The error.
+        lines: Those of the file.
+        quoted: Where the texts in quotes before the error begin and end, counted from 0.
+    """
+    for number, line in enumerate(lines, start=1):
+        if _MERGE_MARK.fullmatch(line):
+            message = "which a merge left; keep one of the versions and delete all lines that mark them"
+            return (number, 1), f"found {show(line)}, {message}"
     problem, context = str(error.problem or ""), str(error.context or "")
     end: Any = error.problem_mark or error.context_mark
+    if quoted and problem == "did not find expected key" and quoted[-1][0][0] < quoted[-1][1][0] == end.line:
+        (line_of_start, column), (line_of_end, _) = quoted[-1]
+        message = f"found a text in quotes that goes on to line {line_of_end + 1}"
+        cure = "close it where it ends, or double a quotation mark that is part of the text"
+        return (line_of_start + 1, column + 1), f"{message}; {cure}"
     begin: Any = error.context_mark if problem in _SHOWN_AT_THE_BEGINNING and error.context_mark else end
     above = _GLUED_ITEM.match(lines[end.line - 1]) if 0 < end.line < len(lines) else None
     if above is not None:
@@ -104,8 +125,6 @@ def _message(problem: str, context: str, text: str, lines: Sequence[str], end: A
     if problem == "mapping values are not allowed in this context":
         return _describe_second_colon(line, end.column)
     if problem == "found character that cannot start any token":
-        if rest.startswith("\t"):
-            return "found a tab where a field or a value is due; use spaces"
         return (
             f"found {show(rest[:1])} at the beginning of a text, where it has a meaning in YAML; {_QUOTE_IT}"
         )
@@ -121,9 +140,10 @@ def _message(problem: str, context: str, text: str, lines: Sequence[str], end: A
                 f"found {show(rest)} where the next field is due; "
                 'if it is an item of a list, all its items begin with "- " in one column, the first one too'
             )
-        return (
-            f"found {show(rest)} where the next field is due; begin it in the column of the fields around it"
-        )
+        cure = "begin it in the column of the fields around it"
+        if _KEY_END.search(rest) is None:
+            cure = "if it goes on with the text above, begin it in the column of that text"
+        return f"found {show(rest)} where the next field is due; {cure}"
     if "directive" in context or "%" in problem or problem == "found incompatible YAML document":
         return (
             "found a line that begins with a percent sign; leave it out, or indent it if it belongs to a text"
