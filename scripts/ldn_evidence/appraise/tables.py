@@ -119,7 +119,7 @@ def history_rows(result: ConditionResult) -> Iterator[Row]:
             "tier": point.tier,
             "direction": point.direction,
             "changed": changed,
-            "caused_by": list(point.caused_by),
+            "caused_by": orjson.dumps(point.caused_by).decode(),
             "studies": bisect_right(years, point.year),
         }
         before = point

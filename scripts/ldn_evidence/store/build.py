@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from ldn_evidence.store.search import fill_search
 
 _ROWS_AT_ONCE = 1000
 _INDEX = re.compile(r"^(CREATE INDEX \w+ ON (\w+) .*;\n)", re.MULTILINE)
-_NESTED = frozenset({list, tuple, dict})
 
 Tables = Iterable[tuple[str, Sequence[Row]]]
 """(table, some of its rows), a table any number of times."""
@@ -156,20 +156,12 @@ def pack_rows(
         table: The table.
         rows: Its rows; a column that is not named is NULL.
     """
-    return [_packed(columns[table], row) for row in rows]
-
-
-def _packed(columns: Sequence[str], row: Mapping[str, Any]) -> Row:
-    values = tuple(map(row.get, columns))
-    # Most rows have nothing to convert, and to see that is quicker than to try each value.
-    return values if _NESTED.isdisjoint(map(type, values)) else tuple(map(_plain, values))
-
-
-def _plain(value: Any) -> Any:
-    """Lists and mappings as JSON text, everything else as it is."""
-    if type(value) in _NESTED:
-        return orjson.dumps(value).decode()
-    return value
+    names, rows = columns[table], list(rows)
+    try:
+        # Most rows name every column, and these are taken out at a fifth of the cost.
+        return list(map(itemgetter(*names), rows))
+    except KeyError:
+        return [tuple(map(row.get, names)) for row in rows]
 
 
 def _instruments(checked: CheckedCatalogue) -> Iterator[dict[str, Any]]:
@@ -178,9 +170,10 @@ def _instruments(checked: CheckedCatalogue) -> Iterator[dict[str, Any]]:
         yield {
             "id": identifier,
             "name": term["label"],
+            "synonyms": orjson.dumps(term["synonyms"]).decode() if "synonyms" in term else None,
             **{
                 name: term.get(name)
-                for name in ("description", "synonyms", "domain", "range_low", "range_high", "better", "note")
+                for name in ("description", "domain", "range_low", "range_high", "better", "note")
             },
             "minimal_important_difference": difference.get("value"),
             "minimal_important_difference_kind": difference.get("kind"),
