@@ -119,6 +119,7 @@ CURES = [
     ("enrolment:\n  randomized", "enrolment:\nrandomized", "12:11: enrolment", "indent the lines below that belong to it"),
     ("- arm: naltrexone\n        kind: e", "-arm: naltrexone\n        kind: e", "38:7", "with a space after the hyphen"),
     ("authors: [Doe J]", "authors: [Doe J: Roe K]", "3:11: authors[0]", 'put a text that holds ": " in quotes [wrong-type]'),
+    ("status: published", "status: [published]", "10:9: status", "found a list; must be one of published"),
     ("title: A trial that never was", "title: 'A trial's title'", "2:17: title", "put the whole text in double quotes"),
     ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
@@ -152,6 +153,48 @@ def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) ->
     (problem,) = checked(project).problems
     assert problem.file == "data/studies/Example_Trial.yml"
     assert problem.message.endswith('did you mean "example-trial"?')
+
+
+MISPLACED = [
+    ("studeis/example-trial.yml", "studeis", 'did you mean "studies"?', "record-folder"),
+    ("Studies/example-trial.yml", "Studies", 'did you mean "studies"?', "record-folder"),
+    ("unheard-of/deeper/example-trial.yml", "unheard-of", "studies, trials, vocabularies", "record-folder"),
+    ("example-trial.yml", "example-trial.yml", "a record is data/<kind>/<id>.yml", "record-folder"),
+    (
+        "trials/example-trial.yml",
+        "trials/example-trial.yml",
+        "move the file to data/studies/",
+        "record-folder",
+    ),
+    ("studies/new/example-trial.yml", "studies/new", "a record is a file data/<kind>/<id>.yml", "file-name"),
+    ("studies/example-trial.yaml", "studies/example-trial.yaml", 'ends in ".yml"', "file-name"),
+    ("studies/example-trial.yml.txt", "studies/example-trial.yml.txt", 'ends in ".yml"', "file-name"),
+    ("studies/example-trial", "studies/example-trial", 'ends in ".yml"', "file-name"),
+    ("studies/Trial (1).yml", "studies/Trial (1).yml", 'did you mean "trial-1"?', "file-name"),
+    ("studies/other.yml", "studies/other.yml", "the file's name without .yml, 'other'", "id-equals-stem"),
+]
+
+
+@pytest.mark.parametrize(("place", "file", "message", "rule"), MISPLACED)
+def test_a_record_in_a_wrong_place_is_told_once_and_not_at_those_that_cite_it(
+    project: Project, place: str, file: str, message: str, rule: str
+) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    (project.data / place).parent.mkdir(parents=True, exist_ok=True)
+    path.rename(project.data / place)
+    (problem,) = checked(project).problems
+    assert (problem.file, problem.rule) == (f"data/{file}", rule)
+    assert problem.message.endswith(message)
+
+
+def test_a_reference_to_a_record_of_another_kind_says_which(project: Project) -> None:
+    path = project.data / "conditions" / "example-disease.yml"
+    path.write_text(
+        path.read_text("utf-8").replace("study: example-trial", "study: example-mechanism"), "utf-8"
+    )
+    assert [problem.message for problem in checked(project).problems] == [
+        "found 'example-mechanism', which is not in studies; there is one of that name in mechanisms"
+    ]
 
 
 def test_an_identifier_that_two_records_bear_is_told_at_both(project: Project) -> None:

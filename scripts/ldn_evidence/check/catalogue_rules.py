@@ -48,14 +48,15 @@ class Index:
     Attributes:
         facts: Facts of every record that passed the earlier stages, sorted by kind and id.
         ids: Kind -> ids, the terms of each vocabulary under the vocabulary's own id.
-        broken: (kind, id) of records that failed an earlier stage; references to them are not reported again.
+        broken: Ids of records that failed an earlier stage or stand in a wrong place; a reference to such an id is not
+            reported again, whatever kind it asks for.
         retired: (kind, id) -> successor or None.
         places: Where the references and sentences of a record stand; it takes a while, so only rules that found something ask.
     """
 
     facts: Sequence[Facts]
     ids: Mapping[str, set[str]]
-    broken: set[tuple[str, str]]
+    broken: set[str]
     retired: Mapping[tuple[str, str], str | None]
     places: Callable[[Facts], Places]
 
@@ -104,13 +105,15 @@ def reference_resolves(index: Index) -> Iterator[tuple[Facts, Finding]]:
 def _unresolved(index: Index, facts: Facts) -> Iterator[tuple[Facts, Finding]]:
     for kind, identifier, path in index.places(facts).references:
         known = index.ids.get(kind, _NO_IDS)
-        if identifier in known or (kind, identifier) in index.broken:
+        if identifier in known or identifier in index.broken:
             continue
         if (kind, identifier) in index.retired:
             successor = index.retired[kind, identifier]
             cure = f"it was retired; use {successor!r}" if successor else "it was retired without a successor"
         elif guess := suggest(identifier, sorted(known)):
             cure = f"did you mean {guess!r}?"
+        elif others := [other for other, ids in index.ids.items() if identifier in ids]:
+            cure = f"there is one of that name in {' and '.join(sorted(others))}"
         else:
             cure = f"there are {len(known)} {kind}, none of that name"
         yield (

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path as FilePath
@@ -22,8 +23,8 @@ from ldn_evidence.check.results import CheckedCatalogue, CheckedRecord
 from ldn_evidence.problems import Problem, sort_problems
 from ldn_evidence.project import Project
 from ldn_evidence.read.cache import ResultCache, fingerprint
-from ldn_evidence.read.contents import Contents
-from ldn_evidence.read.files import FolderResults, RecordFile, discover, process_files
+from ldn_evidence.read.contents import Contents, read_files
+from ldn_evidence.read.files import Discovery, FolderResults, RecordFile, as_id, discover, process_files
 from ldn_evidence.schemas import Schemas
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def check_project(
     index = Index(
         gathered.facts,
         _ids(gathered.facts, terms),
-        gathered.broken | found.misnamed,
+        gathered.broken | set(_ids_of_misplaced(project, found)),
         {(row["kind"], row["id"]): row.get("successor") for row in retired},
         gathered.places,
     )
@@ -156,7 +157,7 @@ class _Gathered:
     Attributes:
         records: Records without a problem.
         facts: What the rest of the catalogue needs to know of each.
-        broken: (kind, id) of the others.
+        broken: Ids of the others.
         problems: What is wrong with them.
         files: How many there were in all.
     """
@@ -164,7 +165,7 @@ class _Gathered:
     def __init__(self, project: Project, today: date) -> None:
         self.records: list[CheckedRecord] = []
         self.facts: list[Facts] = []
-        self.broken: set[tuple[str, str]] = set()
+        self.broken: set[str] = set()
         self.problems: list[Problem] = []
         self.files = 0
         self._project = project
@@ -222,11 +223,13 @@ class _Gathered:
         return check_file(self._project.root, self._today, *file, data)
 
     def _refuse(self, file: RecordFile, result: bytes | Problem) -> None:
-        self.broken.add((file.kind, file.id))
-        if isinstance(result, Problem):
-            self.problems.append(result)
-        else:
-            self.problems += [Problem(*row) for row in orjson.loads(result[1:])]
+        found = (
+            [result] if isinstance(result, Problem) else [Problem(*row) for row in orjson.loads(result[1:])]
+        )
+        self.problems += found
+        self.broken.add(file.id)
+        if any(problem.rule == "id-equals-stem" for problem in found):
+            self.broken.update(_id_inside(self._project.root / file.path))
 
 
 def _installed(*distributions: str) -> list[str]:
@@ -238,6 +241,22 @@ def _installed(*distributions: str) -> list[str]:
     folders = {folder for folder in sys.path if os.path.isdir(folder)}
     names = {name.lower() for folder in folders for name in os.listdir(folder) if name.endswith(".dist-info")}
     return sorted(name for name in names if name.startswith(wanted))
+
+
+def _ids_of_misplaced(project: Project, found: Discovery) -> Iterator[str]:
+    """Ids of the records that are there under a wrong name or in a wrong place."""
+    for path in found.misplaced(project.root):
+        yield as_id(path.name.partition(".")[0])
+        yield from _id_inside(path)
+
+
+def _id_inside(path: FilePath) -> Iterator[str]:
+    """The id that a record gives itself, if the file can be read."""
+    from ldn_evidence.read.strict_yaml import ReadProblems, parse
+
+    for content in read_files(path.parent, [path.name]):
+        with suppress(ReadProblems):
+            yield str(parse(content.data, path.name).get("id", ""))
 
 
 def _ids(facts: Sequence[Facts], terms: Terms) -> Mapping[str, set[str]]:

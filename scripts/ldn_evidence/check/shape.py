@@ -49,11 +49,31 @@ class ShapeChecker:
         findings: list[Finding] = []
         for error in validator.iter_errors(record):
             findings.extend(_explain(error, self._schemas.record(kind), record))
-        # What is not written as a date is no day of the calendar either; one of the two is enough to say.
-        misshapen = {finding.path for finding in findings if finding.rule != "date-exists"}
-        return [
-            finding for finding in findings if finding.rule != "date-exists" or finding.path not in misshapen
+        if other := self._kind_that_fits(kind, record):
+            message = f"found the fields of a record of {other}; move the file to data/{other}/"
+            return [Finding((), message, "record-folder")]
+        return _first_cause(findings)
+
+    def _kind_that_fits(self, kind: str, record: dict[str, Any]) -> str | None:
+        """The one other kind whose records have exactly these fields, for a record that is none of its own kind."""
+        fitting = [
+            other
+            for other in self._schemas.kinds
+            if record.keys() <= (schema := self._schemas.record(other))["properties"].keys()
+            and record.keys() >= set(schema["required"])
         ]
+        return fitting[0] if len(fitting) == 1 and fitting != [kind] else None
+
+
+def _first_cause(findings: list[Finding]) -> list[Finding]:
+    """Of two findings on one value the one that says more.
+
+    What is not written as a date is no day of the calendar either, and the allowed values tell their type.
+    """
+    misshapen = {finding.path for finding in findings if finding.rule != "date-exists"}
+    not_allowed = {finding.path for finding in findings if finding.rule == "not-allowed-value"}
+    said = {"date-exists": misshapen, "wrong-type": not_allowed}
+    return [finding for finding in findings if finding.path not in said.get(finding.rule, ())]
 
 
 def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Finding]:

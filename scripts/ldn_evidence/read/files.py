@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ldn_evidence.problems import Problem, did_you_mean, show
@@ -75,11 +75,11 @@ class Discovery(NamedTuple):
         """All records' files, by kind and id."""
         return [folder.file(name) for folder in self.folders for name in folder.names]
 
-    @property
-    def misnamed(self) -> set[tuple[str, str]]:
-        """(kind, id) of the records that are there under a wrong file name, as they are probably meant."""
-        paths = [PurePosixPath(problem.file) for problem in self.problems if problem.rule == "file-name"]
-        return {(path.parent.name, _as_id(path.stem)) for path in paths}
+    def misplaced(self, root: Path) -> Iterator[Path]:
+        """Files that may be records under a wrong name or in a wrong place."""
+        for problem in self.problems:
+            path = root / problem.file
+            yield from (file for file in (*path.rglob("*.y*ml"), path) if file.is_file())
 
 
 class FolderResults(NamedTuple):
@@ -370,7 +370,8 @@ def _records_and_others(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]
     return names, others
 
 
-def _as_id(words: str) -> str:
+def as_id(words: str) -> str:
+    """The id that a file's name without its ending was probably meant to be."""
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
@@ -385,5 +386,5 @@ def _no_record(entry: os.DirEntry[str], folder: str) -> Problem | None:
         message = f'found {show(entry.name)}; a record\'s file ends in "{_EXTENSION}"'
     else:
         message = f"found {show(stem)} as an id; must be small letters a to z, digits and single hyphens"
-        message += f"; did you mean {show(_as_id(stem))}?" if _as_id(stem) else ""
+        message += f"; did you mean {show(as_id(stem))}?" if as_id(stem) else ""
     return Problem(f"{folder}/{entry.name}", 0, 0, "", message, "file-name")
