@@ -46,6 +46,7 @@ KINDS = (
     "/",
     "/conditions",
     "/conditions/fibromyalgia",
+    "/conditions/fibromyalgia/tier",
     "/studies",
     "/studies/bruun-2024",
     "/mechanisms",
@@ -67,6 +68,7 @@ KINDS = (
 )
 LARGEST_PAGE = 150_000  # bytes, with the stylesheet, as sent to a browser that takes no compression
 LARGEST_STYLESHEET = 30_000
+LARGEST_CONDITION = 112_000  # the condition with the most evidence must stay readable
 
 Query = dict[str, str]
 
@@ -283,6 +285,12 @@ def test_pages_are_light(every_page: dict[str, Seen], site: Site) -> None:
         if len(page.html.encode()) + weight > LARGEST_PAGE
     }
     assert heavy == {}
+    conditions = {
+        path: len(page.html.encode()) + weight
+        for path, page in every_page.items()
+        if path.startswith("/conditions/")
+    }
+    assert {path: size for path, size in conditions.items() if size > LARGEST_CONDITION} == {}
 
 
 def test_linked_data_is_json_and_names_what_the_page_is_about(every_page: dict[str, Seen]) -> None:
@@ -355,6 +363,42 @@ def test_a_pooled_estimate_is_drawn_with_its_studies_and_their_weights(
         ).fetchall():
             assert f"{weight:.0f}%" in page
             assert f"/studies/{study}" in page
+
+
+def test_the_people_in_a_forest_plot_are_those_whom_the_effect_compares(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    pools = connection.execute("SELECT id, condition_id, participants FROM meta_analyses").fetchall()
+    assert pools
+    for pool, condition, participants in pools:
+        shown = [
+            row
+            for row in Reader(connection).rows("meta_analysis_inputs", id=condition)
+            if row["meta_analysis_id"] == pool and row["used"]
+        ]
+        assert sum(row["participants"] for row in shown) == participants
+        page = every_page[f"/conditions/{condition}"].html
+        for row in shown:
+            assert f"(n {row['participants']})" in page
+        assert "n: people compared" in page
+
+
+def test_a_condition_has_a_page_on_its_tier_with_every_step(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    page = every_page["/conditions/fibromyalgia/tier"]
+    assert "/conditions/fibromyalgia/tier" in {
+        link.get("href") for link in every_page["/conditions/fibromyalgia"].all("a")
+    }
+    for statement, rule in connection.execute(
+        "SELECT statement, rule FROM tier_trace WHERE condition_id = 'fibromyalgia' AND criterion IS NULL AND satisfied"
+    ):
+        assert statement in page.text, rule
+    ((left_out,),) = connection.execute(
+        "SELECT count(DISTINCT reason) FROM meta_analysis_inputs WHERE condition_id = 'fibromyalgia' AND NOT used"
+    )
+    block = page.html[page.html.index('id="left-out"') :]
+    assert block[: block.index("</section>")].count("<li>") == left_out
 
 
 def test_people_are_counted_alike_in_the_answer_and_in_the_findings(every_page: dict[str, Seen]) -> None:
@@ -813,7 +857,9 @@ def test_the_sitemap_lists_every_record(datasette: Datasette, connection: sqlite
     conditions, studies = connection.execute(
         "SELECT (SELECT count(*) FROM conditions), (SELECT count(*) FROM studies)"
     ).fetchone()
-    assert sum("/conditions/" in address for address in addresses) == conditions
+    of_conditions = [address for address in addresses if "/conditions/" in address]
+    assert sum(address.endswith("/tier") for address in of_conditions) == conditions
+    assert len(of_conditions) == 2 * conditions
     assert sum("/studies/" in address for address in addresses) == studies
     assert len(addresses) == len(set(addresses))
 

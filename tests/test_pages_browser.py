@@ -33,6 +33,7 @@ KINDS = (
     "/conditions/fibromyalgia",
     "/conditions/crohns-disease",
     "/conditions/alopecia-areata",
+    "/conditions/fibromyalgia/tier",
     "/studies",
     "/studies/bruun-2024",
     "/mechanisms",
@@ -191,6 +192,27 @@ def test_on_a_telephone_no_chart_has_to_be_scrolled(browser: Browser, server: st
         seen += len(shown)
     assert seen >= 5
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/conditions/fibromyalgia", 12.5), ("/dosing", 15), ("/studies", 15), ("/trials", 15)],
+)
+def test_a_long_page_is_folded_for_a_telephone(browser: Browser, server: str, path: str, most: float) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server + path)
+    body = page.locator("body").bounding_box()
+    assert body is not None
+    assert body["height"] / 844 <= most
+    context.close()
+
+
+def test_an_address_opens_what_it_leads_to(page: Page, server: str) -> None:
+    for path in ("/conditions/fibromyalgia#studies-uncontrolled", "/dosing#naltrexone-half-life", "/trials#nct00568555"):
+        page.goto(server + path)
+        target = page.locator(f"[id='{path.partition('#')[2]}']")
+        target.wait_for(state="visible", timeout=5000)
 
 
 def test_the_answer_stands_on_the_first_screen(browser: Browser, server: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ldn_evidence.publish.plugin.pages.charts import forest, history
+from ldn_evidence.publish.plugin.pages.charts import forest
 from ldn_evidence.publish.plugin.pages.evidence import (
     SAME_STUDY,
     by,
@@ -22,7 +21,7 @@ from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, orde
 from ldn_evidence.publish.plugin.pages.numbers import count, estimate, sentences, stored
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
-from ldn_evidence.publish.plugin.pages.words import Words, plain, short_citation
+from ldn_evidence.publish.plugin.pages.words import Words, short_citation
 
 # --- the catalogue ---------------------------------------------------------------------------------------------
 
@@ -102,24 +101,17 @@ class Block:
     rows: list[Row]
 
     @property
-    def papers(self) -> int:
-        """How many of them are further papers on a study that stands here too."""
-        return sum(map(self.is_further, self.rows))
-
-    def is_further(self, study: Row) -> bool:
-        """Whether a study is a further paper on another one."""
-        return study["relation"] in SAME_STUDY
+    def studies(self) -> list[Row]:
+        """One row a study: papers on one are one."""
+        return [study for study in self.rows if study["relation"] not in SAME_STUDY]
 
     @property
-    def studies(self) -> int:
-        """How many studies these are: papers on one are one."""
-        return len(self.rows) - self.papers
+    def papers(self) -> list[Row]:
+        """Further papers on a study that stands here or in another block."""
+        return [study for study in self.rows if study["relation"] in SAME_STUDY]
 
 
-# Blocks that are open when the page is: those that tell what was seen in people at a low dose.
-_OPEN = frozenset({"randomised", "uncontrolled"})
-
-# Where there is nothing of the kind, so many others stand open in its place.
+# Lists of more than these stand folded, with what they come to in their place: a clinician has two minutes.
 _FEW = 3
 
 # Blocks of studies: key, title, what to know about them.
@@ -150,9 +142,16 @@ def _block(study: Row) -> str:
 
 
 def _open(blocks: Sequence[Block]) -> frozenset[str]:
-    if any(block.key in _OPEN for block in blocks):
-        return _OPEN
-    return frozenset(block.key for block in blocks if len(block.rows) <= _FEW)
+    """Blocks that are open when the page is: trials that decide, and few others in people at a low dose.
+
+    Where there is neither, a few of another kind stand open in their place.
+    """
+    found = {block.key: len(block.studies) for block in blocks}
+    if "randomised" in found:
+        return frozenset({"randomised"} | {key for key in ("uncontrolled",) if 0 < found.get(key, 0) <= _FEW})
+    if "uncontrolled" in found:
+        return frozenset({"uncontrolled"})
+    return frozenset(key for key, number in found.items() if number <= _FEW)
 
 
 def condition_page(reader: Reader, request: Request) -> Page:
@@ -166,14 +165,16 @@ def condition_page(reader: Reader, request: Request) -> Page:
     outcomes = by(reader.rows("condition_outcomes", id=identifier), "study_id")
     for study in studies:
         study["findings"] = leading(outcomes.get(study["id"], []))
+        if not study["is_randomized"]:
+            # The name of an outcome without number and comparison says less than what became of the patients.
+            study["findings"] = [
+                one for one in study["findings"] if one.text or one.outcome["direction"] != "not_comparable"
+            ]
         study["more_outcomes"] = len(outcomes.get(study["id"], [])) - len(study["findings"])
         study["dose"] = dose(study)
     placed = by(({**study, "block": _block(study)} for study in studies), "block")
-    for listed in placed.values():
-        # Papers that hang on a trial come after the trials, in each block.
-        listed.sort(key=lambda study: study["relation"] is not None)
     blocks = [Block(key, title, note, placed[key]) for key, title, note in _BLOCKS if key in placed]
-    others = next((block.studies for block in blocks if block.key == "uncontrolled"), 0)
+    others = next((len(block.studies) for block in blocks if block.key == "uncontrolled"), 0)
     planned = {study["id"] for study in placed.get("documents", [])}
     repeated = {study["id"] for study in studies if study["relation"] in SAME_STUDY | {"protocol_of"}}
     pools = reader.rows("meta_analyses", id=identifier)
@@ -185,6 +186,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
         for point in listed:
             point["citations"] = citations.get(f"citations.{stance}.{point['position']}", [])
     reviews = _reviews(reader.rows("condition_reviews", id=identifier), pools)
+    tabled = {row["study_id"] for row in reviews}
     notes = reader.rows("condition_mechanisms", id=identifier)
     for note in notes:
         note["citations"] = citations.get(f"citations.{note['position']}", [])
@@ -193,16 +195,21 @@ def condition_page(reader: Reader, request: Request) -> Page:
     names = [row["name"] for row in reader.rows("names", id=identifier)]
     synonyms = [name for name in names if name.casefold() != condition["name"].casefold()]
     identifiers = reader.rows("identifiers", id=identifier)
-    past = _history(reader.rows("tier_history", id=identifier), condition, words)
-    contradictions = named(reader, reader.rows("condition_contradictions", id=identifier))
     cited = citations_of(
         reader,
-        [study["related_id"] for study in studies]
-        + [row[column] for row in contradictions for column in ("study_id", "other_study_id")]
-        + [row["report_id"] for row in trials]
-        + [study for row in (past or {"rows": []})["rows"] for study in row["caused_by"]],
+        [study["related_id"] for study in studies] + [row["report_id"] for row in trials],
     )
     adverse_events = reader.rows("condition_adverse_events", id=identifier)
+    doses = sorted(
+        ({**row, "is_planned": row["study_id"] in planned} for row in reader.rows("condition_doses", id=identifier)
+         if row["is_human"] and row["dose_class"] == "low" and row["study_id"] not in repeated),
+        key=lambda row: row["is_planned"],
+    )  # fmt: skip
+    claims = reader.rows("condition_claims", id=identifier)
+    findings = _summary_of_findings(placed.get("randomised", []), outcomes, pools, words)
+    # What one trial alone measured, and not first, can wait; so can trials whose results stand among the studies.
+    leading_findings, other_findings = _parted(findings, lambda row: row["is_primary"] or row["trials"] > 1)
+    awaited, reported = _parted(trials, lambda row: not row["report_id"])
     tier = words.term("evidence-tiers", condition["evidence_tier"])
     direction = words.term("directions", condition["direction"])
     description = (
@@ -223,7 +230,12 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "asserted": asserted,
             "higher_claims": [row for row in asserted if _is_higher(row["tier"], condition["evidence_tier"], words)],
             "points": points,
+            "few": _FEW,
             "citations": citations.get("citations", []),
+            # The others stand on the page with what they found.
+            "cited_beside": [
+                row for row in citations.get("citations", []) if row["id"] not in {study["id"] for study in studies}
+            ],
             "mechanisms": notes,
             "blocks": blocks,
             "open_blocks": _open(blocks),
@@ -232,25 +244,28 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "gauge": _gauge(pools[0], inputs, condition, words) if pools else None,
             "leading_pool": pools[0] if pools else None,
             "plots": _plots(pools, inputs, studies, words),
-            "left_out": by((row for row in inputs if not row["used"]), "reason"),
-            "findings": _summary_of_findings(placed.get("randomised", []), outcomes, pools, words),
-            "reviews": reviews,
+            "left_out": sum(not row["used"] for row in inputs),
+            "findings": leading_findings,
+            "other_findings": other_findings,
+            "reviews": by(reviews, "domain"),
+            "tabled_reviews": tabled,
+            "review_ways": _ways(reviews, words),
             "review_measures": sorted({row["measure"] for row in reviews}, key=words.codes("effect-measures").index),
-            "doses": sorted(
-                ({**row, "is_planned": row["study_id"] in planned} for row in reader.rows("condition_doses", id=identifier)
-                 if row["is_human"] and row["dose_class"] == "low" and row["study_id"] not in repeated),
-                key=lambda row: row["is_planned"],
-            ),
+            "doses": doses,
+            "dose_span": _span(doses),
             "dosing": reader.rows("condition_dosing", id=identifier),
             "adverse_events": _side_by_side(adverse_events),
-            "trials": trials,
-            "history": past,
+            "trials": awaited,
+            "reported_trials": reported,
             "cited": cited,
             "outlook": reader.rows("tier_outlook", id=identifier),
-            "trace": trace_of(reader, identifier),
-            "claims": reader.rows("condition_claims", id=identifier),
+            "claims": claims,
+            "verdicts": [
+                (code, sum(row["verdict"] == code for row in claims))
+                for code in words.codes("verdicts") if any(row["verdict"] == code for row in claims)
+            ],
             "questions": reader.rows("condition_questions", id=identifier),
-            "contradictions": contradictions,
+            "contradictions": reader.rows("condition_contradictions", id=identifier),
             "open_questions": items(condition["open_questions"]),
         },
         linked_data={
@@ -275,6 +290,42 @@ def condition_page(reader: Reader, request: Request) -> Page:
             (f"/ldn/studies_of_condition.csv?condition_id={identifier}&_size=max", "text/csv", "Its studies as CSV"),
         ),
     )  # fmt: skip
+
+
+def _parted(rows: Sequence[Row], leads: Callable[[Row], Any]) -> tuple[list[Row], list[Row]]:
+    """Rows that stand open, and those to fold; a few are not worth folding."""
+    first = [row for row in rows if leads(row)]
+    rest = [row for row in rows if not leads(row)]
+    return (first, rest) if first and len(rest) > _FEW else (list(rows), [])
+
+
+def _span(doses: Sequence[Row]) -> dict[str, Any]:
+    """From which to which dose and length the arms go, as tried and not only planned."""
+    tried = [row for row in doses if not row["is_planned"]]
+    mg = [
+        row[column] for row in tried
+        for column in ("dose_low_mg_per_day", "dose_mg_per_day", "dose_high_mg_per_day") if row[column] is not None
+    ]  # fmt: skip
+    weeks = [row["weeks"] for row in tried if row["weeks"] is not None]
+    return {
+        "studies": len({row["study_id"] for row in tried}),
+        "planned": len({row["study_id"] for row in doses if row["is_planned"]}),
+        "dose_low": min(mg, default=None),
+        "dose_high": max(mg, default=None),
+        "weeks_low": min(weeks, default=None),
+        "weeks_high": max(weeks, default=None),
+    }
+
+
+def _ways(reviews: Sequence[Row], words: Words) -> dict[str, list[tuple[str, int]]]:
+    """How many of the reviews' estimates point which way, by what they measured."""
+    table = {}
+    for domain, rows in by((row for row in reviews if row["study_id"]), "domain").items():
+        ways = [row["direction"] for row in rows]
+        table[domain] = [
+            (code, ways.count(code)) for code in words.codes("outcome-directions") if code in ways
+        ]
+    return table
 
 
 def _is_higher(asserted: str, tier: str, words: Words) -> bool:
@@ -471,51 +522,3 @@ def _side_by_side(events: Sequence[Row]) -> list[dict[str, Any]]:
         )
         row[event["role"]].append(event)
     return list(table.values())
-
-
-def _history(rows: Sequence[Row], condition: Row, words: Words) -> dict[str, Any] | None:
-    if not rows:
-        return None
-    order = list(reversed(words.codes("evidence-tiers")))
-    steps = [
-        history.Step(
-            row["year"],
-            order.index(row["tier"]),
-            words.term("directions", row["direction"]).sign,
-            f"{words.label('evidence-tiers', row['tier'])}, {words.label('directions', row['direction']).lower()}",
-            bool(row["changed"]),
-        )
-        for row in rows
-    ]
-    until = int(str(condition["last_searched"])[:4])
-    image = history.draw(
-        "history",
-        f"Tier of {condition['name']} over the years",
-        steps,
-        [words.label("evidence-tiers", code) for code in order],
-        until,
-    )
-    return {
-        "image": image,
-        "rows": [{**row, "caused_by": items(row["caused_by"])} for row in rows if row["changed"]],
-        "directions": list(dict.fromkeys(row["direction"] for row in rows)),
-    }
-
-
-def trace_of(reader: Reader, identifier: str) -> list[dict[str, Any]]:
-    """The rules in the order in which they were tried, up to the one that decided, with what decided each."""
-    rules: list[dict[str, Any]] = []
-    decided: set[str] = set()
-    for row in reader.rows("tier_trace", id=identifier):
-        if row["criterion"] is None:
-            if row["about"] in decided:
-                continue
-            rules.append({**row, "criteria": []})
-            if row["satisfied"]:
-                decided.add(row["about"])
-        elif rules and rules[-1]["rule"] == row["rule"] and row["about"] == rules[-1]["about"]:
-            inputs = "; ".join(
-                f"{plain(name).lower()} {stored(value)}" for name, value in json.loads(row["inputs"]).items()
-            )
-            rules[-1]["criteria"].append({**row, "inputs": inputs, "studies": items(row["studies"])})
-    return rules

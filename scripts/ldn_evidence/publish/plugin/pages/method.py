@@ -8,9 +8,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from ldn_evidence.publish.plugin.pages.conditions import trace_of
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
+from ldn_evidence.publish.plugin.pages.tier import trace_of
 from ldn_evidence.publish.plugin.pages.words import Words
 from ldn_evidence.read.strict_yaml import parse
 

@@ -96,6 +96,20 @@ LEFT JOIN effects AS computed ON computed.id = (
 _ROLE_ORDER = """CASE outcomes.role WHEN 'primary' THEN 1 WHEN 'unspecified' THEN 2 WHEN 'secondary' THEN 3
     WHEN 'post_hoc' THEN 4 ELSE 5 END"""
 
+
+def _people_of(arm: str) -> str:
+    """People of an arm in a comparison: those whose result was told, else those allotted to it."""
+    return f"""(SELECT coalesce(max(coalesce(results.total, results.n)), arms.n) FROM arms
+    LEFT JOIN results ON results.outcome_id = effects.outcome_id AND results.arm_id = arms.id
+        AND results.kind IS NOT 'baseline'
+    WHERE arms.id = effects.{arm})"""
+
+
+# People whom an effect compares; in a crossover trial the same are in both arms.
+_COMPARED = f"""coalesce(CASE WHEN studies.design LIKE '%crossover%'
+    THEN max({_people_of("intervention_id")}, {_people_of("comparator_id")})
+    ELSE {_people_of("intervention_id")} + {_people_of("comparator_id")} END, studies.enrolment_analyzed)"""
+
 QUERIES: Mapping[str, str] = {
     "is_catalogue": """
 SELECT count(*) AS tables FROM sqlite_master
@@ -220,7 +234,7 @@ SELECT * FROM meta_analyses WHERE condition_id = :id ORDER BY decides DESC, tria
 SELECT inputs.domain, inputs.study_id, inputs.meta_analysis_id, inputs.used, inputs.reason, inputs.weight,
     inputs.leave_one_out_value, {_CITED}, studies.year, outcomes.name AS outcome,
     effects.measure, effects.value, effects.ci_low, effects.ci_high, effects.computed_from, effects.is_printed,
-    coalesce(studies.enrolment_randomized, studies.enrolment_analyzed) AS participants
+    {_COMPARED} AS participants
 FROM meta_analysis_inputs AS inputs
 JOIN studies ON studies.id = inputs.study_id
 JOIN outcomes ON outcomes.id = inputs.outcome_id

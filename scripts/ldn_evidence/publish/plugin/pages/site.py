@@ -26,6 +26,7 @@ from ldn_evidence.publish.plugin.pages import (
     search,
     sources,
     studies,
+    tier,
     trials,
 )
 from ldn_evidence.publish.plugin.pages.page import Gone, Moved, NoSuchRecord, Page, Request
@@ -45,6 +46,7 @@ PAGES: tuple[tuple[str, Maker, str | None], ...] = (
     ("/", home.page, None),
     ("/conditions", conditions.catalogue_page, None),
     (f"/conditions/{_ID}", conditions.condition_page, "conditions"),
+    (f"/conditions/{_ID}/tier", tier.page, "conditions"),
     ("/studies", studies.list_page, None),
     (f"/studies/{_ID}", studies.study_page, "studies"),
     ("/mechanisms", mechanisms.list_page, None),
@@ -131,7 +133,8 @@ class Site:
         """Every page without parameters, for the sitemap and the static export."""
         fixed = [pattern for pattern, _, kind in PAGES if kind is None and pattern != "/search"]
         records = Reader(connection).rows("identifiers_of_kind")
-        return fixed + [f"/{row['kind']}/{row['id']}" for row in records]
+        pages = [f"/{row['kind']}/{row['id']}" for row in records]
+        return fixed + pages + [f"{path}/tier" for path in pages if path.startswith("/conditions/")]
 
     def asset(self, path: str) -> Answer:
         """A static file by its address."""

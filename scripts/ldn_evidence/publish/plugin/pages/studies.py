@@ -18,7 +18,7 @@ from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
 from ldn_evidence.publish.plugin.pages.words import Words, author_names, short_citation
 
-_PER_PAGE = 100
+_PER_PAGE = 50
 
 
 def list_page(reader: Reader, request: Request) -> Page:
@@ -45,7 +45,7 @@ def list_page(reader: Reader, request: Request) -> Page:
         ),
     ]
     shown, groups = facet(rows, facets, request)
-    sorts = {"": "year", "people": "participants"}
+    sorts = {"": "year", "people": "people"}
     order = request.get("sort") if request.get("sort") in sorts else ""
     if order == "people":
         shown = sorted(shown, key=lambda row: -(row["participants"] or 0))

@@ -19,6 +19,10 @@ _GROUPS = (
 )
 
 
+# Trials whose results stand elsewhere, and those of which nothing is known yet, wait folded.
+_FOLDED = frozenset({"reported", "other"})
+
+
 def _group(row: Row) -> str:
     if row["reports"]:
         return "reported"
@@ -46,6 +50,7 @@ def page(reader: Reader, request: Request) -> Page:
         f"{len(rows)} registered trials of naltrexone: which still run, which ended without a result, which reported.",
         {
             "groups": [(key, title, note, grouped[key]) for key, title, note in _GROUPS if key in grouped],
+            "folded": _FOLDED,
             "chart": timeline.draw("timeline", awaited, today, request.url) if awaited else None,
             "all_rows": len(rows),
         },

@@ -115,7 +115,7 @@ def _draw(
         drawing.text(0, at, shorten(name, letters), style=f"{size} {emphasis}".strip())
         drawing.text(numbers_at, at, numbers, anchor, f"figure {size} {emphasis}".strip().replace("  ", " "))
 
-    drawing.text(0, 16, "Study", style="head")
+    drawing.text(0, 16, "Study (n: people compared)", style="head")
     drawing.text(numbers_at, 16, f"{scale.measure} (95% CI)", anchor, "head")
     if not slim:
         drawing.text(width, 16, "Weight", "end", "head")
