@@ -21,11 +21,12 @@ from ldn_evidence.check import CheckedCatalogue, check_project
 from ldn_evidence.check.catalogue_rules import CATALOGUE_RULES
 from ldn_evidence.check.facts import FactFinder
 from ldn_evidence.check.meant import day_hint, identifier_hint, number_hint
-from ldn_evidence.check.record_rules import RECORD_RULES
+from ldn_evidence.check.record_rules import CODES, RECORD_RULES
 from ldn_evidence.check.typing import apply_types, compile_typer, keep_printed_forms
 from ldn_evidence.cli import main
 from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
+from ldn_evidence.schemas import Schemas
 
 TESTS = Path(__file__).parent
 TODAY = date(2026, 11, 21)
@@ -121,6 +122,11 @@ CURES = [
     ("authors: [Doe J]", "authors: [Doe J: Roe K]", "3:11: authors[0]", 'put a text that holds ": " in quotes [wrong-type]'),
     ("status: published", "status: [published]", "10:9: status", "found a list; must be one of published"),
     ("title: A trial that never was", "title: 'A trial's title'", "2:17: title", "put the whole text in double quotes"),
+    ("ci_low: -1.7\n      ci_high: 0.9", "ci_low: 0.9\n      ci_high: -1.7", "51:15", "above ci_high -1.7; are the two swapped?"),
+    ("events: 9\n        total: 20\n        percent: 45", "percent: 132", "65:18", "a share of participants is at most 100%"),
+    ("    dose_class: low\n", "", "20:22: arms[0].dose_mg_per_day", "found 4.5 mg/day without a dose_class"),
+    ("components: [naltrexone]", "components: [naltrexon]", "19:17", "naltrexone must be one of them"),
+    ("example.1\n", "example.1.\n", "doi", "Did you mean '10.1000/example.1'? [doi-format]"),
     ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
@@ -144,6 +150,8 @@ def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) ->
     text = path.read_text("utf-8")
     for right, wrong, rule in (
         ("ci_low: -1.7", "ci_low: 1.7", "interval-ordered"),
+        ("ci_low: -1.7\n      ci_high: 0.9", "ci_low: 0.9\n      ci_high: -1.7", "interval-ordered"),
+        ("id: placebo", "id: naltrexone", "arm-ids-unique"),
         ("events: 9", "events: 21", "events-within-total"),
     ):
         path.write_text(text.replace(right, wrong), "utf-8")
@@ -185,6 +193,25 @@ def test_a_record_in_a_wrong_place_is_told_once_and_not_at_those_that_cite_it(
     (problem,) = checked(project).problems
     assert (problem.file, problem.rule) == (f"data/{file}", rule)
     assert problem.message.endswith(message)
+
+
+def test_every_scheme_of_codes_has_its_form(project_root: Path) -> None:
+    condition = Schemas(project_root / "schema").record("conditions")
+    scheme = condition["properties"]["identifiers"]["items"]["properties"]["scheme"]
+    assert list(CODES) == scheme["enum"]
+    for pattern, example in CODES.values():
+        assert re.fullmatch(pattern, example)
+
+
+def test_a_code_that_means_exactly_one_condition_is_told_where_it_stands_twice(project: Project) -> None:
+    codes = "identifiers:\n  - scheme: DOID\n    code: DOID:631\n    predicate: exact\n"
+    for name in ("example-disease", "example-group"):
+        path = project.data / "conditions" / f"{name}.yml"
+        path.write_text(
+            path.read_text("utf-8").replace("category: pain\n", f"category: pain\n{codes}"), "utf-8"
+        )
+    found = [(problem.path, problem.rule) for problem in checked(project).problems]
+    assert found == [("identifiers[0].code", "identifier-used-once")] * 2
 
 
 def test_a_reference_to_a_record_of_another_kind_says_which(project: Project) -> None:

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
         kind: Kind of the record.
         id: Identifier of the record.
         references: Kind -> ids that the record points to.
-        identifiers: (scheme, value) of identifiers that only one record may bear; the field bears the scheme's name.
+        identifiers: (scheme, value) of identifiers that only one record may bear.
         sentences: Digests of the descriptive sentences.
         traits: Single facts that particular rules ask for.
     """
@@ -138,7 +138,8 @@ def identifier_used_once(index: Index) -> Iterator[tuple[Facts, Finding]]:
             value = next(v for name, v in facts.identifiers if (name, v.lower()) == (scheme, folded))
             others = ", ".join(other.file for other in bearers if other is not facts)
             message = f"found {scheme} {value}, which stands in {others} too; mend it where it is wrong, or merge the records"
-            yield facts, Finding((scheme,), message, "identifier-used-once")
+            path = index.places(facts).codes.get((scheme, value), (scheme,))
+            yield facts, Finding(path, message, "identifier-used-once")
 
 
 @rule
@@ -169,7 +170,7 @@ def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Findin
     studies = {facts.id for facts in index.by_kind.get("studies", ())}
     cluster = _Clusters(studies)
     for facts, related in index.with_trait("studies", "related"):
-        for target in related:
+        for target, _ in related:
             if target in studies:
                 cluster.join(facts.id, target)
     by_number: dict[str, list[Facts]] = defaultdict(list)
@@ -181,6 +182,29 @@ def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Findin
             if cluster.root(facts.id) != cluster.root(members[0].id):
                 message = f"shares {number} with {members[0].id!r}, but no relation ties the two together"
                 yield facts, Finding(("registry",), message, "shared-registration-is-related")
+
+
+@rule
+def relations_not_circular(index: Index) -> Iterator[tuple[Facts, Finding]]:
+    """Of the papers of one trial one must be the report that the others hang on, or none would count."""
+    related = {
+        facts.id: [
+            (place, target) for place, (target, type_) in enumerate(relations) if type_ != "comments_on"
+        ]
+        for facts, relations in index.with_trait("studies", "related")
+    }
+    edges = {(study, target) for study, relations in related.items() for _, target in relations}
+    on_circles: set[tuple[str, str]] = set()
+    while edges != on_circles:
+        # What begins or ends a chain is on no circle; then its neighbour begins or ends one.
+        on_circles = edges
+        starts, ends = map(set, zip(*edges, strict=True)) if edges else (set(), set())
+        edges = {(study, target) for study, target in edges if study in ends and target in starts}
+    for facts in index.by_kind.get("studies", ()):
+        for place, target in related.get(facts.id, ()):
+            if (facts.id, target) in on_circles:
+                message = f"found {target!r}, which by its own relations hangs on this study; remove one of the relations"
+                yield facts, Finding(("relations", place, "study"), message, "relations-not-circular")
 
 
 class _Clusters:

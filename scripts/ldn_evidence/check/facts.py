@@ -15,7 +15,6 @@ _UNIQUE = {
     "studies": ("pmid", "pmcid", "doi"),
     "trials": ("registry_number",),
     "sources": ("pmid", "doi"),
-    "conditions": (),
 }
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _SHORTEST_SENTENCE = 60
@@ -35,7 +34,7 @@ class RecordFacts(NamedTuple):
 
     Attributes:
         references: Kind -> ids that the record points to.
-        identifiers: (scheme, value) of identifiers that only one record may bear; the field bears the scheme's name.
+        identifiers: (scheme, value) of identifiers that only one record may bear.
         sentences: Digests of the descriptive sentences.
         traits: Single facts that particular rules ask for.
     """
@@ -52,10 +51,12 @@ class Places(NamedTuple):
     Attributes:
         references: (kind, id, path) of everything that the record points to.
         sentences: (digest, path) of the descriptive sentences.
+        codes: (scheme, value) of identifiers that do not stand in a field of the scheme's name -> path.
     """
 
     references: Sequence[tuple[str, str, Path]]
     sentences: Sequence[tuple[str, Path]]
+    codes: Mapping[tuple[str, str], Path]
 
 
 _References = defaultdict[str, list[str]]
@@ -80,6 +81,7 @@ class FactFinder:
             self._collect(record, references, sentences)
         unique = _UNIQUE.get(self._kind, ())
         identifiers = [(name, record[name]) for name in unique if name in record]
+        identifiers += [code for code, _ in _exact_codes(record)] if self._kind == "conditions" else []
         return RecordFacts(references, identifiers, sentences, self._traits(record))
 
     def places(self, record: dict[str, Any]) -> Places:
@@ -91,12 +93,13 @@ class FactFinder:
                 references.append((node["x-references"], value, path))
             elif self._prose and _is_prose(node, _field(path)):
                 sentences += [(digest, path) for digest in _sentences(value)]
-        return Places(references, sentences)
+        codes = dict(_exact_codes(record)) if self._kind == "conditions" else {}
+        return Places(references, sentences, codes)
 
     def _traits(self, record: dict[str, Any]) -> dict[str, Any]:
         match self._kind:
             case "studies":
-                related = [relation["study"] for relation in record.get("relations", ())]
+                related = [[relation["study"], relation["type"]] for relation in record.get("relations", ())]
                 retracted = record.get("retraction", {}).get("status") == "retracted"
                 return _present(registry=record.get("registry"), related=related, retracted=retracted)
             case "trials":
@@ -117,6 +120,13 @@ class FactFinder:
                 ]
                 return _present(support=support)
         return {}
+
+
+def _exact_codes(record: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Path]]:
+    """The codes that mean just this condition, with their places."""
+    for index, row in enumerate(record.get("identifiers", ())):
+        if row["predicate"] == "exact":
+            yield (row["scheme"], row["code"]), ("identifiers", index, "code")
 
 
 def _present(**traits: Any) -> dict[str, Any]:

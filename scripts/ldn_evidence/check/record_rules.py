@@ -123,6 +123,8 @@ def _repeated_ids(items: Any, field: str, name: str) -> Iterator[Finding]:
 @rule("studies")
 def arm_known(record: Record, context: Context) -> Iterator[Finding]:
     arms = [arm["id"] for arm in record.get("arms", ())]
+    if len(set(arms)) < len(arms):
+        return  # what is wrong is the repeated id, and the other arm is missing because of it
     places: list[tuple[Path, str]] = [((*path, "arm"), result["arm"]) for path, result in context.results]
     for path, _, effect in context.effects:
         places += [((*path, side), effect[side]) for side in ("intervention", "comparator") if side in effect]
@@ -142,6 +144,16 @@ def dose_class_fits_dose(record: Record, context: Context) -> Iterator[Finding]:
         yield from _dose_class_findings(arm, ("arms", index), context)
 
 
+@rule("studies")
+def dose_is_of_naltrexone(record: Record, context: Context) -> Iterator[Finding]:
+    for index, arm in enumerate(record.get("arms", ())):
+        components = arm.get("components")
+        if components and "dose_mg_per_day" in arm and "naltrexone" not in " ".join(components).lower():
+            found = ", ".join(map(repr, components))
+            message = f"found {found}; the arm has a dose of naltrexone, so naltrexone must be one of them"
+            yield Finding(("arms", index, "components"), message, "dose-is-of-naltrexone")
+
+
 @rule("trials")
 def trial_dose_class_fits_dose(record: Record, context: Context) -> Iterator[Finding]:
     yield from _dose_class_findings(record, (), context, "trial-dose-class-fits-dose")
@@ -150,6 +162,12 @@ def trial_dose_class_fits_dose(record: Record, context: Context) -> Iterator[Fin
 def _dose_class_findings(
     row: Record, path: Path, context: Context, name: str = "dose-class-fits-dose"
 ) -> Iterator[Finding]:
+    if "dose_mg_per_day" in row and "dose_class" not in row:
+        message = (
+            f"found {row['dose_mg_per_day']:g} mg/day without a dose_class; without one it counts for no tier"
+        )
+        yield Finding((*path, "dose_mg_per_day"), message, name)
+        return
     bounds = context.terms.get("dose-classes", {}).get(row.get("dose_class", ""), {})
     for field in ("dose_mg_per_day", "dose_low_mg_per_day", "dose_high_mg_per_day"):
         dose = row.get(field)
@@ -205,6 +223,10 @@ def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
                 continue
             names = [low, *(name for name in middles if name in row), high]
             present = [(name, row[name]) for name in names if name in row]
+            if low in row and high in row and row[low] > row[high]:
+                message = f"found {low} {row[low]:g} above {high} {row[high]:g}; are the two swapped?"
+                yield Finding((*path, low), message, "interval-ordered")
+                continue
             for (lower, lower_value), (upper, upper_value) in zip(present, present[1:], strict=False):
                 if lower_value > upper_value:
                     message = f"found {lower} {lower_value:g} above {upper} {upper_value:g}"
@@ -242,8 +264,14 @@ def percent_agrees(record: Record, context: Context) -> Iterator[Finding]:
     for path, row in context.counts:
         for events_field, total_field, percent_field in _COUNT_FIELDS:
             percent = row.get(percent_field)
+            if percent is None or row.get("kind") == "percent_change":
+                continue
+            if percent > 100 and row.get("kind", "count") == "count":
+                message = f"found {percent:g}%; a share of participants is at most 100%"
+                yield Finding((*path, percent_field), message, "percent-agrees")
+                continue
             events, total = row.get(events_field), row.get(total_field)
-            if percent is None or events is None or not total or row.get("kind") == "percent_change":
+            if events is None or not total:
                 continue
             if events > total:
                 continue  # what is wrong are these two
@@ -263,6 +291,41 @@ def identifier_present(record: Record, context: Context) -> Iterator[Finding]:
             f"found {found}; give a PMID, DOI, registry number or other identifier, or say no_identifier"
         )
         yield Finding((), message, "identifier-present")
+
+
+_INITIALS = re.compile(r"(?:[A-Z][. -]*){1,3}")
+
+
+@rule("studies", "sources")
+def author_has_surname(record: Record, context: Context) -> Iterator[Finding]:
+    for index, author in enumerate(record.get("authors", ())):
+        if len(author) < 9 and _INITIALS.fullmatch(author):
+            message = f"found {author!r} as an author; write surname and initials together, as in 'Younger J'"
+            yield Finding(("authors", index), message, "author-has-surname")
+
+
+CODES = {
+    "MONDO": ("MONDO:[0-9]{7}", "MONDO:0005546"),
+    "DOID": ("DOID:[0-9]{1,7}", "DOID:631"),
+    "MeSH": ("[CD][0-9]{6}(?:[0-9]{3})?", "D005356"),
+    "ICD-10-CM": (
+        r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?(?:-[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?)?",
+        "M79.7",
+    ),
+    "ICD-11": ("[0-9]{5,10}", "849253504"),
+    "NCIT": ("C[0-9]{3,6}", "C87497"),
+    "HPO": ("HP:[0-9]{7}", "HP:0012532"),
+}
+"""How a code of each scheme is written, and one that is; of ICD-11 the number of the entity is given."""
+
+
+@rule("conditions")
+def code_fits_scheme(record: Record, context: Context) -> Iterator[Finding]:
+    for index, row in enumerate(record.get("identifiers", ())):
+        pattern, example = CODES[row["scheme"]]
+        if re.fullmatch(pattern, row["code"]) is None:
+            message = f"found {row['code']!r}; a code of {row['scheme']} looks like {example!r}"
+            yield Finding(("identifiers", index, "code"), message, "code-fits-scheme")
 
 
 @rule("studies")
