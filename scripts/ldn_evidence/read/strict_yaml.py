@@ -53,7 +53,8 @@ Tree: TypeAlias = str | list[Any] | dict[str, Any]
 # A comment that begins without a space after the hash, as in `title: Trial #12`.
 _GLUED_COMMENT = re.compile(rb"[^\s][ \t]+#[^\s]")
 # Typographic quotation marks where YAML's own would stand.
-_QUOTED_IN_TYPE = re.compile(r"(?:^ *|[:\-,\[{] *)[“‘„‚«‹]", re.MULTILINE)
+_TYPOGRAPHIC_QUOTE = re.compile("[“‘„‚«‹]")
+_QUOTED_IN_TYPE = re.compile(rf"(?:^ *|[:\-,\[{{] *){_TYPOGRAPHIC_QUOTE.pattern}", re.MULTILINE)
 _ORDINARY = b"\n\r" + bytes(range(0x20, 0x7F))
 
 
@@ -130,8 +131,10 @@ def plain_text(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     # To take away what is ordinary and look at the rest is quicker than to look at all.
-    rest = data.translate(None, _ORDINARY)
-    if rest and (ODD_CHARACTER.search(rest.decode()) or _QUOTED_IN_TYPE.search(text)):
+    rest = data.translate(None, _ORDINARY).decode()
+    if rest and ODD_CHARACTER.search(rest):
+        return None
+    if rest and _TYPOGRAPHIC_QUOTE.search(rest) and _QUOTED_IN_TYPE.search(text):
         return None
     return text
 
