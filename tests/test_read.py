@@ -33,8 +33,8 @@ from ldn_evidence.read.strictness import MOST_BYTES, MOST_LEVELS, is_text_key
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.yml"))
 
 RULES = {
-    "alias", "anchor", "byte-order-mark", "control-character", "directive", "duplicate-key",
-    "empty-document", "empty-value", "explicit-tag", "hidden-comment", "key-not-text", "merge-key",
+    "alias", "anchor", "byte-order-mark", "composed-character", "control-character", "directive", "duplicate-key",
+    "empty-document", "empty-value", "explicit-tag", "hidden-comment", "key-not-text", "markup", "merge-key",
     "multiple-documents", "not-utf-8", "tab-indentation", "tab-outside-quotes", "too-deep", "top-level-mapping",
     "typographic-quotes", "yaml-syntax",
 }  # fmt: skip
@@ -113,6 +113,11 @@ def test_quotes_make_a_text_of_anything() -> None:
 
 def test_keys_that_only_yaml_1_1_takes_for_truth_values_are_texts() -> None:
     assert parse(b"on: 2025-11-02\nno: x\ny: z\n", "x.yml") == {"on": "2025-11-02", "no": "x", "y": "z"}
+
+
+def test_what_only_looks_like_markup_or_has_no_character_of_its_own_is_taken() -> None:
+    data = "a: p <0.05 & q>1; r\nb: x\u0304\nc: https://x.org/?a=1&b=2\nd: '<id>; <0.05>'\n".encode()
+    assert parse(data, "x.yml")["b"] == "x\u0304"
 
 
 def test_text_blocks_comments_flow_lists_and_line_ends_are_taken() -> None:
@@ -336,6 +341,16 @@ def test_a_file_that_is_too_large_is_refused() -> None:
             "a:\n  b: 'x\n  c: y's\n",
             "2:6: a.b: found a text in quotes that goes on to line 3; close it where it ends, or double a quotation mark that is "
             "part of the text [yaml-syntax]",
+        ),
+        (
+            "a: Tu\u0308rkiye\n",
+            '1:5: a: found "ü" written as a letter and U+0308 (combining diaeresis); write it as one character '
+            "[composed-character]",
+        ),
+        (
+            "a: [R&amp;D, <sup>2]\n",
+            '1:6: a[0]: found the markup "&amp;"; write "&" [markup]\n'
+            '1:14: a[1]: found the markup "<sup>"; leave it out [markup]',
         ),
         (
             "a:\n  b: >-\n  text\n",

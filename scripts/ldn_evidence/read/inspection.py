@@ -3,6 +3,7 @@
 Only files that the quick reader refuses, or in which a later stage finds something wrong, come here.
 """
 
+import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -26,7 +27,9 @@ from yaml.events import (
 
 from ldn_evidence.problems import FieldPath, Problem, format_path, show
 from ldn_evidence.read.strictness import (
+    COMBINED,
     EMPTY_TEXTS,
+    MARKUP,
     MOST_BYTES,
     MOST_LEVELS,
     ODD_CHARACTER,
@@ -173,6 +176,18 @@ class Inspection:
                 )
                 message = f"found {_name(match[0])}; {cure}"
                 self._report_at(number, match.start() + 1, message, "control-character")
+            for match in COMBINED.finditer(line):
+                one = unicodedata.normalize("NFC", match[0])
+                if one != match[0]:
+                    accent = _name(match[0][1])
+                    message = f"found {show(one)} written as a letter and {accent}; write it as one character"
+                    self._report_at(number, match.start() + 1, message, "composed-character")
+            for match in MARKUP.finditer(line):
+                meant = html.unescape(match[0])
+                cure = f"write {show(meant)}" if meant != match[0] else "leave it out"
+                self._report_at(
+                    number, match.start() + 1, f"found the markup {show(match[0])}; {cure}", "markup"
+                )
 
     def _check_tabs(self, error: yaml.MarkedYAMLError | None) -> None:
         """Refuse tabs that are not kept as a part of a text in quotes, as far as the file could be read."""

@@ -40,6 +40,7 @@ from ldn_evidence.read.inspection import Inspection, Position
 from ldn_evidence.read.plain_form import read_plain_form
 from ldn_evidence.read.strictness import (
     EMPTY_TEXTS,
+    MARKUP,
     MOST_BYTES,
     MOST_LEVELS,
     ODD_CHARACTER,
@@ -55,6 +56,7 @@ _GLUED_COMMENT = re.compile(rb"[^\s][ \t]+#[^\s]")
 # Typographic quotation marks where YAML's own would stand.
 _TYPOGRAPHIC_QUOTE = re.compile("[“‘„‚«‹]")
 _QUOTED_IN_TYPE = re.compile(rf"(?:^ *|[:\-,\[{{] *){_TYPOGRAPHIC_QUOTE.pattern}", re.MULTILINE)
+_UNUSUAL = re.compile(f"{ODD_CHARACTER.pattern}|[\u0300-\u036f]")
 _ORDINARY = b"\n\r" + bytes(range(0x20, 0x7F))
 
 
@@ -132,9 +134,11 @@ def plain_text(data: bytes) -> str | None:
         return None
     # To take away what is ordinary and look at the rest is quicker than to look at all.
     rest = data.translate(None, _ORDINARY).decode()
-    if rest and ODD_CHARACTER.search(rest):
+    if rest and _UNUSUAL.search(rest):
         return None
     if rest and _TYPOGRAPHIC_QUOTE.search(rest) and _QUOTED_IN_TYPE.search(text):
+        return None
+    if (b"&" in data or b"<" in data) and MARKUP.search(text):
         return None
     return text
 

@@ -28,6 +28,15 @@ ODD_CHARACTER: Final = re.compile(
 )
 """Characters that nobody means to print in a record."""
 
+MARKUP: Final = re.compile(
+    r"&(?:[A-Za-z]{2,8}|#[0-9]{2,6}|#x[0-9A-Fa-f]{2,6});"
+    r"|</?(?:a|b|bold|br|div|em|h[1-6]|i|italic|jats:[a-z]+|li|p|sc|scp|span|strong|sub|sup|u|ul)(?: [^<>]*)?/?>"
+)
+"""An entity or a tag of a web page or an export, which would be shown as it stands."""
+
+COMBINED: Final = re.compile(r"\w[\u0300-\u036f]+")
+"""A letter with its accents as characters of their own."""
+
 TYPOGRAPHIC_QUOTES: Final = re.compile("[“‘„‚«‹][^“”‘„«»]*[”’“‘»›]")
 """A text in the quotation marks of a word processor, which are none to YAML."""
 
