@@ -209,7 +209,11 @@ def test_a_long_page_is_folded_for_a_telephone(browser: Browser, server: str, pa
 
 
 def test_an_address_opens_what_it_leads_to(page: Page, server: str) -> None:
-    for path in ("/conditions/fibromyalgia#studies-uncontrolled", "/dosing#naltrexone-half-life", "/trials#nct00568555"):
+    for path in (
+        "/conditions/fibromyalgia#studies-uncontrolled",
+        "/dosing#naltrexone-half-life",
+        "/trials#nct00568555",
+    ):
         page.goto(server + path)
         target = page.locator(f"[id='{path.partition('#')[2]}']")
         target.wait_for(state="visible", timeout=5000)
@@ -262,16 +266,36 @@ def test_pages_are_whole_without_scripts(browser: Browser, server: str) -> None:
     context.close()
 
 
+def test_what_a_telephone_folds_stands_open_where_there_is_room(browser: Browser, server: str) -> None:
+    for width, is_open in ((1280, True), (390, False)):
+        context = browser.new_context(viewport={"width": width, "height": 844})
+        page = context.new_page()
+        page.goto(f"{server}/conditions/fibromyalgia")
+        assert page.locator(".wide-open .more").is_visible() is is_open
+        assert page.locator(".wide-open > summary").is_visible() is not is_open
+        context.close()
+
+
+def test_on_paper_lists_are_not_folded(page: Page, server: str) -> None:
+    page.emulate_media(media="print")
+    for path, selector in (
+        ("/dosing", "#naltrexone-half-life"),
+        ("/trials", "#group-reported ~ details li"),
+        ("/safety", "#vivid-dreams"),
+    ):
+        page.goto(server + path)
+        assert page.locator(selector).first.is_visible(), path
+
+
 def test_the_keyboard_reaches_everything(page: Page, server: str) -> None:
     page.goto(f"{server}/conditions/fibromyalgia")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    summary = page.locator("summary").first
-    summary.focus()
+    page.locator("details.block > summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details").first.get_attribute("open") is not None
+    assert page.locator("details.block").first.get_attribute("open") is not None
     outside = page.evaluate(
         """() => [...document.querySelectorAll('.scroll')]
             .filter(region => region.tabIndex < 0 || !region.getAttribute('aria-label')).length"""

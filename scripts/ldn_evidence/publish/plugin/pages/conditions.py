@@ -69,16 +69,21 @@ def catalogue_page(reader: Reader, request: Request) -> Page:
     order = request.get("sort") if request.get("sort") in keys else ""
     if order:
         shown = sorted(shown, key=keys[order])
+    is_filtered = any(request.get(one.name) for one in facets)
+    # Who asked for nothing in particular sees first where there is something to see.
+    is_plain = not is_filtered and not order
     return Page(
         "conditions.html",
         "Conditions",
         f"Tier, direction and amount of the evidence on low-dose naltrexone in {len(rows)} conditions.",
         {
-            "rows": shown,
+            "found": len(shown),
+            "rows": [row for row in shown if not is_plain or row["direction"] != "not_studied"],
+            "not_studied": [row for row in shown if is_plain and row["direction"] == "not_studied"],
             "all_rows": len(rows),
             "facets": groups,
             "sorts": order_links(request, [(code, label) for code, label, _ in _SORTS], order),
-            "is_filtered": any(request.get(one.name) for one in facets),
+            "is_filtered": is_filtered,
         },
         canonical="/conditions",
         alternates=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ldn_evidence.publish.plugin.pages import numbers
@@ -130,6 +130,30 @@ def named(reader: Reader, rows: Sequence[Row], column: str = "reason") -> list[R
         return _ID.sub(lambda match: names.get(match[0], match[0]), text) if text else text
 
     return [{**row, column: in_words(row[column])} for row in rows]
+
+
+def with_links(row: Row, cited: Mapping[str, str], own: str | None = None) -> Row:
+    """A contradiction with its reason in parts: texts, and names that lead somewhere; the page of `own` needs no link."""
+    parts: list[tuple[str, str | None]] = [(numbers.minus(row["reason"]), None)]
+    for identifier in (row["study_id"], row["other_study_id"]):
+        if identifier is None or identifier == own:
+            continue
+        name = cited.get(identifier, identifier)
+        for spelled in (name, name.replace(" et al.", "")):
+            place = next((at for at, (text, to) in enumerate(parts) if to is None and spelled in text), None)
+            if place is not None:
+                before, _, after = parts[place][0].partition(spelled)
+                parts[place : place + 1] = [
+                    (before, None),
+                    (spelled, f"/studies/{identifier}"),
+                    (after, None),
+                ]
+                break
+        else:
+            parts += [(" ", None), (name, f"/studies/{identifier}")]
+    if row["claim_id"]:
+        parts = [(f"“{numbers.minus(row['claim'])}”", f"/claims/{row['claim_id']}"), (" ", None), *parts]
+    return {**row, "parts": [part for part in parts if part[0]]}
 
 
 def totals(reader: Reader) -> Row | None:

@@ -19,7 +19,11 @@ def page(reader: Reader, request: Request) -> Page:
     catalogue = [row for row in everything if not row["is_group"]]
     changes = [{**row, "caused_by": items(row["caused_by"])} for row in reader.rows("tier_changes", most=8)]
     recent = reader.rows("newest_studies", most=4 * _NEWEST)
-    newest = [{**row, "dose": dose(row)} for row in recent if row["relation"] not in SAME_STUDY][:_NEWEST]
+    newest = [
+        {**row, "dose": dose(row), "is_low": "low" in (row["dose_classes"] or "").split(",")}
+        for row in recent
+        if row["relation"] not in SAME_STUDY
+    ][:_NEWEST]
     mapped = reader.rows("evidence_map")
     return Page(
         "home.html",

@@ -294,8 +294,9 @@ SELECT questions.id, questions.question, questions.short_answer FROM question_co
 JOIN questions ON questions.id = question_conditions.question_id
 WHERE question_conditions.condition_id = :id ORDER BY questions.question""",
     "condition_contradictions": """
-SELECT kind, study_id, other_study_id, claim_id, mechanism_id, domain, reason FROM contradictions
-WHERE condition_id = :id ORDER BY kind, id""",
+SELECT kind, study_id, other_study_id, claim_id, mechanism_id, domain, reason,
+    (SELECT statement FROM claims WHERE claims.id = claim_id) AS claim
+FROM contradictions WHERE condition_id = :id ORDER BY kind, id""",
     # --- studies --------------------------------------------------------------------------------------------
     "studies": f"""
 SELECT {_STUDY}, (SELECT group_concat(conditions.name, '; ') FROM study_conditions
@@ -354,8 +355,9 @@ SELECT claims.id, claims.statement, claims.verdict, claim_evidence.stance FROM c
 JOIN claims ON claims.id = claim_evidence.claim_id
 WHERE claim_evidence.study_id = :id ORDER BY claims.id""",
     "study_contradictions": """
-SELECT kind, reason, outcome_id, study_id, other_study_id FROM contradictions
-WHERE study_id = :id OR other_study_id = :id ORDER BY kind, id""",
+SELECT kind, reason, outcome_id, study_id, other_study_id, claim_id,
+    (SELECT statement FROM claims WHERE claims.id = claim_id) AS claim
+FROM contradictions WHERE study_id = :id OR other_study_id = :id ORDER BY kind, id""",
     "study_reviews": f"""
 SELECT studies.id, studies.title, {_CITED}, studies.year FROM review_inclusions
 JOIN studies ON studies.id = review_inclusions.study_id

@@ -8,6 +8,9 @@ from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, items
 from ldn_evidence.publish.plugin.pages.words import short_citation
 
+# Interactions that stand open; the others are named above them, and open from there.
+_GRAVE = frozenset({"contraindicated", "major"})
+
 
 def page(reader: Reader, request: Request) -> Page:
     """`/safety`."""
@@ -38,6 +41,7 @@ def page(reader: Reader, request: Request) -> Page:
             "effects": effects,
             "frequencies": by(frequencies, "adverse_effect_id"),
             "interactions": by(interactions, "severity"),
+            "grave": _GRAVE,
             "precautions": by(reader.rows("precautions"), "kind"),
             "citations": {
                 kind: by(reader.rows("kind_citations", kind=kind), "record_id")

@@ -12,6 +12,7 @@ from ldn_evidence.publish.plugin.pages.evidence import (
     finding,
     named,
     registry_address,
+    with_links,
 )
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
@@ -91,6 +92,9 @@ def study_page(reader: Reader, request: Request) -> Page:
     ]
     authors = author_names(study["authors"])
     contradictions = named(reader, reader.rows("study_contradictions", id=identifier))
+    cited = citations_of(
+        reader, [row[column] for row in contradictions for column in ("study_id", "other_study_id")]
+    )
     return Page(
         "study.html",
         f"{short_citation(study)}: {study['title']}",
@@ -108,10 +112,7 @@ def study_page(reader: Reader, request: Request) -> Page:
             "pools": named(reader, reader.rows("study_pools", id=identifier)),
             "mechanisms": reader.rows("study_mechanisms", id=identifier),
             "claims": reader.rows("study_claims", id=identifier),
-            "contradictions": contradictions,
-            "cited": citations_of(
-                reader, [row[column] for row in contradictions for column in ("study_id", "other_study_id")]
-            ),
+            "contradictions": [with_links(row, cited, identifier) for row in contradictions],
             "reviews": reader.rows("study_reviews", id=identifier),
             "included": reader.rows("review_included", id=identifier),
             "limitations": items(study["limitations"]),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ldn_evidence.publish.plugin.pages.charts import history
-from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, named
-from ldn_evidence.publish.plugin.pages.numbers import minus, stored
+from ldn_evidence.publish.plugin.pages.evidence import by, citations_of, named, with_links
+from ldn_evidence.publish.plugin.pages.numbers import stored
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row, items
 from ldn_evidence.publish.plugin.pages.words import Words, plain
@@ -44,7 +44,7 @@ def page(reader: Reader, request: Request) -> Page:
                 reason: list(by(rows, "study_id").values())
                 for reason, rows in by((row for row in inputs if not row["used"]), "reason").items()
             },
-            "contradictions": [_with_links(row, cited) for row in contradictions],
+            "contradictions": [with_links(row, cited) for row in contradictions],
             "cited": cited,
         },
     )
@@ -79,6 +79,12 @@ def _history(rows: Sequence[Row], condition: Row, words: Words) -> dict[str, Any
     }
 
 
+def _counted(name: str) -> str:
+    """What a number of the rule counts, in words: `opposing_unsized_trials` are opposing trials of unknown size."""
+    words = plain(name).lower()
+    return f"{words.replace('unsized ', '')} of unknown size" if "unsized " in words else words
+
+
 def trace_of(reader: Reader, identifier: str) -> list[dict[str, Any]]:
     """The rules in the order in which they were tried, up to the one that decided, with what decided each."""
     rules: list[dict[str, Any]] = []
@@ -92,25 +98,7 @@ def trace_of(reader: Reader, identifier: str) -> list[dict[str, Any]]:
                 decided.add(row["about"])
         elif rules and rules[-1]["rule"] == row["rule"] and row["about"] == rules[-1]["about"]:
             inputs = "; ".join(
-                f"{plain(name).lower()} {stored(value)}" for name, value in json.loads(row["inputs"]).items()
+                f"{_counted(name)}: {stored(value)}" for name, value in json.loads(row["inputs"]).items()
             )
             rules[-1]["criteria"].append({**row, "inputs": inputs, "studies": items(row["studies"])})
     return rules
-
-
-def _with_links(row: Row, cited: Mapping[str, str]) -> Row:
-    """The reason of a contradiction in parts: text, and studies that it names; others it concerns follow."""
-    parts: list[tuple[str, str | None]] = [(minus(row["reason"]), None)]
-    for identifier in (row["study_id"], row["other_study_id"]):
-        if identifier is None:
-            continue
-        name = cited.get(identifier, identifier)
-        for spelled in (name, name.replace(" et al.", "")):
-            place = next((at for at, (text, to) in enumerate(parts) if to is None and spelled in text), None)
-            if place is not None:
-                before, _, after = parts[place][0].partition(spelled)
-                parts[place : place + 1] = [(before, None), (spelled, identifier), (after, None)]
-                break
-        else:
-            parts += [(" ", None), (name, identifier)]
-    return {**row, "parts": parts}

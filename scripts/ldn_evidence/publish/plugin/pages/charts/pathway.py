@@ -11,7 +11,7 @@ from ldn_evidence.publish.plugin.pages.reader import Row
 from ldn_evidence.publish.plugin.pages.words import Words, plain, shorten
 
 _MOST = 8
-_LETTERS = 25
+_LETTERS = 24
 _BOX, _GAP, _HIGH, _STEP, _TOP = 190, 56, 34, 44, 34
 
 
@@ -27,8 +27,9 @@ def draw(
     shown_targets = [shorten(row["symbol"] or row["name"], 24) for row in targets[:_MOST]]
     if len(targets) > _MOST:
         shown_targets[-1] = f"and {len(targets) - _MOST + 1} more"
-    shown_conditions = list(conditions[:_MOST])
-    rows = max(len(shown_targets), len(shown_conditions), 1)
+    shown_conditions = list(conditions if len(conditions) <= _MOST else conditions[: _MOST - 1])
+    left_out = len(conditions) - len(shown_conditions)
+    rows = max(len(shown_targets), len(shown_conditions) + bool(left_out), 1)
     height = _TOP + rows * _STEP + 6
     width = 4 * _BOX + 3 * _GAP
     drawing = Drawing(
@@ -55,7 +56,7 @@ def draw(
 
     for left, head in zip(lefts, ("Drug", "Target", "Claimed effect", "Invoked for"), strict=True):
         drawing.text(left + _BOX / 2, 16, head, "middle", "head")
-    at_targets, at_conditions = places(len(shown_targets)), places(len(shown_conditions))
+    at_targets, at_conditions = places(len(shown_targets)), places(len(shown_conditions) + bool(left_out))
     for y in at_targets:
         drawing.line(lefts[0] + _BOX, middle, lefts[1], y, arrow)
         drawing.line(lefts[1] + _BOX, y, lefts[2], middle, arrow)
@@ -67,6 +68,8 @@ def draw(
     for y, target in zip(at_targets, shown_targets, strict=True):
         box(lefts[1], y, target)
     box(lefts[2], middle, plain(mechanism["effect"]))
+    if left_out:
+        box(lefts[3], at_conditions.pop(), f"and {left_out} more")
     for y, row in zip(at_conditions, shown_conditions, strict=True):
         standing = words.term("directions", row["direction"])
         text = f"{standing.sign} {row['name']}"
