@@ -348,9 +348,9 @@ def test_a_file_that_is_too_large_is_refused() -> None:
             "[composed-character]",
         ),
         (
-            "a: [R&amp;D, <sup>2]\n",
+            "a: [R&amp;D, <sup>2</sup>]\n",
             '1:6: a[0]: found the markup "&amp;"; write "&" [markup]\n'
-            '1:14: a[1]: found the markup "<sup>"; leave it out [markup]',
+            '1:20: a[1]: found the markup "</sup>"; leave the tags out [markup]',
         ),
         (
             "a:\n  b: >-\n  text\n",

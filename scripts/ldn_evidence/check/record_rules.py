@@ -123,19 +123,22 @@ def _repeated_ids(items: Any, field: str, name: str) -> Iterator[Finding]:
 @rule("studies")
 def arm_known(record: Record, context: Context) -> Iterator[Finding]:
     arms = [arm["id"] for arm in record.get("arms", ())]
-    if len(set(arms)) < len(arms):
-        return  # what is wrong is the repeated id, and the other arm is missing because of it
-    places: list[tuple[Path, str]] = [((*path, "arm"), result["arm"]) for path, result in context.results]
+    rows = [(path, "arm", result) for path, result in context.results]
     for path, _, effect in context.effects:
-        places += [((*path, side), effect[side]) for side in ("intervention", "comparator") if side in effect]
+        rows += [(path, side, effect) for side in ("intervention", "comparator") if side in effect]
     for index, row in enumerate(record.get("adverse_events", {}).get("by_arm", ())):
-        places.append((("adverse_events", "by_arm", index, "arm"), row["arm"]))
-    for path, name in places:
-        if name not in arms:
-            allowed = ", ".join(arms) or "none: the study has no arms"
-            guess = suggest(name, arms)
-            hint = f"; did you mean {guess!r}?" if guess else ""
-            yield Finding(path, f"found {name!r}; the arms of this study are {allowed}{hint}", "arm-known")
+        rows.append((("adverse_events", "by_arm", index), "arm", row))
+    for path, field, row in rows:
+        name = row[field]
+        if name in arms:
+            continue
+        if len(set(arms)) < len(arms):
+            return  # what is wrong is the repeated id; because of it the other arm is missing
+        allowed = ", ".join(arms) or "none: the study has no arms"
+        guess = suggest(name, arms)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        message = f"found {name!r}; the arms of this study are {allowed}{hint}"
+        yield Finding((*path, field), message, "arm-known")
 
 
 @rule("studies")
@@ -147,8 +150,10 @@ def dose_class_fits_dose(record: Record, context: Context) -> Iterator[Finding]:
 @rule("studies")
 def dose_is_of_naltrexone(record: Record, context: Context) -> Iterator[Finding]:
     for index, arm in enumerate(record.get("arms", ())):
-        components = arm.get("components")
-        if components and "dose_mg_per_day" in arm and "naltrexone" not in " ".join(components).lower():
+        if "dose_mg_per_day" not in arm:
+            continue
+        components = arm.get("components", ("naltrexone",))
+        if "naltrexone" not in components and "naltrexone" not in " ".join(components).lower():
             found = ", ".join(map(repr, components))
             message = f"found {found}; the arm has a dose of naltrexone, so naltrexone must be one of them"
             yield Finding(("arms", index, "components"), message, "dose-is-of-naltrexone")

@@ -184,7 +184,7 @@ class Inspection:
                     self._report_at(number, match.start() + 1, message, "composed-character")
             for match in MARKUP.finditer(line):
                 meant = html.unescape(match[0])
-                cure = f"write {show(meant)}" if meant != match[0] else "leave it out"
+                cure = f"write {show(meant)}" if meant != match[0] else "leave the tags out"
                 self._report_at(
                     number, match.start() + 1, f"found the markup {show(match[0])}; {cure}", "markup"
                 )

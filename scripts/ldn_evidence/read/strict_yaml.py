@@ -53,10 +53,10 @@ Tree: TypeAlias = str | list[Any] | dict[str, Any]
 
 # A comment that begins without a space after the hash, as in `title: Trial #12`.
 _GLUED_COMMENT = re.compile(rb"[^\s][ \t]+#[^\s]")
-# Typographic quotation marks where YAML's own would stand.
-_TYPOGRAPHIC_QUOTE = re.compile("[“‘„‚«‹]")
-_QUOTED_IN_TYPE = re.compile(rf"(?:^ *|[:\-,\[{{] *){_TYPOGRAPHIC_QUOTE.pattern}", re.MULTILINE)
-_UNUSUAL = re.compile(f"{ODD_CHARACTER.pattern}|[\u0300-\u036f]")
+# Odd characters and accents of their own, and typographic quotation marks where YAML's own would stand.
+_REFUSED = re.compile(ODD_CHARACTER.pattern.removesuffix("]") + "\u0300-\u036f]")
+_UNUSUAL = re.compile(_REFUSED.pattern.removesuffix("]") + "“‘„‚«‹]")
+_QUOTED_IN_TYPE = re.compile(r"(?:^ *|[:\-,\[{] *)[“‘„‚«‹]", re.MULTILINE)
 _ORDINARY = b"\n\r" + bytes(range(0x20, 0x7F))
 
 
@@ -126,7 +126,8 @@ def plain_text(data: bytes) -> str | None:
     """
     if len(data) > MOST_BYTES or b"\t" in data or b"\\" in data:
         return None
-    if b" #" in data and _GLUED_COMMENT.search(data):
+    # One byte is found ten times as fast as two. A mark that begins the file begins a comment.
+    if data.find(b"#", 1) > 0 and b" #" in data and _GLUED_COMMENT.search(data):
         return None
     try:
         text = data.decode()
@@ -134,11 +135,9 @@ def plain_text(data: bytes) -> str | None:
         return None
     # To take away what is ordinary and look at the rest is quicker than to look at all.
     rest = data.translate(None, _ORDINARY).decode()
-    if rest and _UNUSUAL.search(rest):
+    if rest and _UNUSUAL.search(rest) and (_REFUSED.search(rest) or _QUOTED_IN_TYPE.search(text)):
         return None
-    if rest and _TYPOGRAPHIC_QUOTE.search(rest) and _QUOTED_IN_TYPE.search(text):
-        return None
-    if (b"&" in data or b"<" in data) and MARKUP.search(text):
+    if (b"&" in data or (b"<" in data and b"</" in data)) and MARKUP.search(text):
         return None
     return text
 

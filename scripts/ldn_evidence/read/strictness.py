@@ -30,9 +30,9 @@ ODD_CHARACTER: Final = re.compile(
 
 MARKUP: Final = re.compile(
     r"&(?:[A-Za-z]{2,8}|#[0-9]{2,6}|#x[0-9A-Fa-f]{2,6});"
-    r"|</?(?:a|b|bold|br|div|em|h[1-6]|i|italic|jats:[a-z]+|li|p|sc|scp|span|strong|sub|sup|u|ul)(?: [^<>]*)?/?>"
+    r"|</(?:a|b|bold|div|em|h[1-6]|i|italic|jats:[a-z]+|li|p|sc|scp|span|strong|sub|sup|u|ul)>"
 )
-"""An entity or a tag of a web page or an export, which would be shown as it stands."""
+"""An entity or the end of a tag of a web page or an export, which would be shown as it stands."""
 
 COMBINED: Final = re.compile(r"\w[\u0300-\u036f]+")
 """A letter with its accents as characters of their own."""
