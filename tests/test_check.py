@@ -214,6 +214,12 @@ def test_a_code_that_means_exactly_one_condition_is_told_where_it_stands_twice(p
     assert found == [("identifiers[0].code", "identifier-used-once")] * 2
 
 
+def test_a_vocabulary_that_is_missing_is_told_once(project: Project) -> None:
+    (project.data / "vocabularies" / "verdicts.yml").unlink()
+    (problem,) = checked(project).problems
+    assert (problem.file, problem.rule) == ("data/vocabularies/verdicts.yml", "terms-generated")
+
+
 def test_a_reference_to_a_record_of_another_kind_says_which(project: Project) -> None:
     path = project.data / "conditions" / "example-disease.yml"
     path.write_text(

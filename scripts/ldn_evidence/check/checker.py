@@ -112,7 +112,7 @@ def check_project(
     """
     from ldn_evidence.check.catalogue_rules import Index, check_catalogue
     from ldn_evidence.check.stages import check_file
-    from ldn_evidence.check.terms import read_terms
+    from ldn_evidence.check.terms import read_terms, stale_terms
     from ldn_evidence.read.strict_yaml import ReadProblems
 
     today = today or datetime.now(UTC).date()
@@ -147,6 +147,8 @@ def check_project(
     )
     problems = [*found.problems, *gathered.problems, *retired_problems]
     problems += _locate_catalogue_findings(project, check_catalogue(index))
+    if not any(problem.file.startswith("data/vocabularies/") for problem in problems):
+        problems += list(stale_terms(terms, schemas))
     problems = sort_problems(problems)
     return CheckedCatalogue(gathered.records, problems, terms, retired, look.digest(), look.schemas)
 

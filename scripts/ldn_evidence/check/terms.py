@@ -8,10 +8,11 @@ current.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ldn_evidence.problems import Problem
 from ldn_evidence.schemas import Schemas
 
 Terms = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -35,6 +36,18 @@ def read_terms(vocabularies: Path, schemas: Schemas) -> Terms:
         rows = vocabulary.get("terms", [])
         terms[path.stem] = {term["id"]: term for term in rows if isinstance(term, dict) and "id" in term}
     return terms
+
+
+def stale_terms(terms: Terms, schemas: Schemas) -> Iterator[Problem]:
+    """The vocabularies that hold other terms than the schema, by which records are checked."""
+    for name, definition in schemas.documents["terms"]["$defs"].items():
+        inside, allowed = terms.get(name, {}).keys(), definition["enum"]
+        if list(inside) != allowed:
+            differing = ", ".join(sorted(inside ^ set(allowed))) or "in another order"
+            message = (
+                f"found other terms than in schema/terms.schema.json ({differing}); run `make generated`"
+            )
+            yield Problem(f"data/vocabularies/{name}.yml", 0, 0, "", message, "terms-generated")
 
 
 def render_terms(vocabularies: Path, schemas: Schemas) -> str:
