@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 
 _NOTHING_KNOWN = frozenset(
     ["na", "n/a", "n.a.", "nr", "n/r", "nd", "none", "unknown", "unclear", "not reported", "not stated", "-", "?"]
 )  # fmt: skip
 _MINUS = re.compile(r"^[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}](?=[0-9])")
-_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(?:[, '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}][0-9]{3})+")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(?:[, '][0-9]{3})+")
 _COMMA = re.compile(r"(-?(?:0|[1-9][0-9]*)),([0-9]+)")
 _ODD = re.compile(r"([+-]?)0*([0-9]*)\.?([0-9]*)")
 _SEVERAL = re.compile(r"(?:[~<>≤≥±]|about |ca\.? )?\s*[0-9.]+\s*(?:(?:-|\N{EN DASH}|to|±|or)\s*[0-9.]+)?")
+_SHARE = re.compile(r"[0-9]+ ?(?:/|of|out of) ?[0-9]+(?: ?\(.*\))?")
+_DASHES = re.compile("[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}]")
 _WITH_UNIT = re.compile(r"[+-]?[0-9][0-9.,]*\s*(?:%|[^\W\d_][^0-9]*)")
 _YES = frozenset(["yes", "y", "on", "true", "1"])
 _NO = frozenset(["no", "n", "off", "false", "0"])
@@ -22,7 +25,7 @@ _DAY_FORMS = (
     "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y %b %d", "%Y %B %d",
 )  # fmt: skip
 
-_PLAIN_ITEMS = re.compile(r"[^\W_][\w .;()/'-]*(?:, [^\W_][\w .;()/'-]*)*")
+_PLAIN_ITEMS = re.compile(r"[^\W_][\w .()/'-]*(?:, [^\W_][\w .()/'-]*)*")
 
 
 def number_hint(text: str, whole: bool, unit: str = "") -> str:
@@ -33,7 +36,7 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
         whole: Whether it must be a whole number.
         unit: The unit of the field.
     """
-    text = text.strip()
+    printed, text = text, text.strip()
     if text.lower() in _NOTHING_KNOWN:
         return "; leave the field out where nothing is known"
     signed = _MINUS.sub("-", text)
@@ -48,7 +51,9 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
         if whole and fraction.strip("0"):
             return ""
         value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
-        return _meant(value) if value != text else ""
+        return _meant(value) if value != printed else ""
+    if _SHARE.fullmatch(text):
+        return "; write each number into a field of its own"
     if _SEVERAL.fullmatch(text) and _ODD.fullmatch(signed) is None:
         return "; this is no single number: leave the field out and say it in words"
     if _WITH_UNIT.fullmatch(text):
@@ -65,6 +70,8 @@ def truth_hint(text: str) -> str:
 
 def list_hint(text: str) -> str:
     """The end of a message on a text that should be a list."""
+    if ";" in text and "," not in text:
+        text = re.sub(r"\s*;\s*", ", ", text.strip("; "))
     if len(text) <= 60 and _PLAIN_ITEMS.fullmatch(text):
         return f": [{text}]"
     return ', each item on a line of its own that begins with "- "'
@@ -74,10 +81,11 @@ def day_hint(text: str) -> str:
     """The day that was written in another form, where it can be no other: " Did you mean '2026-01-15'?"."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return " There is no such day."
+    text = re.sub(r"[T ][0-9]{1,2}:.*", "", _DASHES.sub("-", text.strip()))
     days = set()
     for form in _DAY_FORMS:
         try:
-            days.add(datetime.strptime(text.strip(), form).date())
+            days.add(datetime.strptime(text, form).date())
         except ValueError:
             continue
     return f" Did you mean '{days.pop().isoformat()}'?" if len(days) == 1 else ""
@@ -95,8 +103,20 @@ def identifier_hint(text: str, pattern: str) -> str:
 
 def words_hint(text: str, pattern: str) -> str:
     """A hint where an identifier was written as words: " Did you mean 'chronic-pain'?"."""
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if odd := odd_letter(text):
+        return odd
+    bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    words = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
     return f" Did you mean {words!r}?" if re.search(pattern, words) else ""
+
+
+def odd_letter(text: str) -> str:
+    """The end of a message on a word that holds a letter of another script, which may look like one that is due."""
+    for letter in text:
+        name = unicodedata.name(letter, "")
+        if letter.isalpha() and not name.startswith("LATIN"):
+            return f" {letter!r} in it is U+{ord(letter):04X} ({name.lower()})."
+    return ""
 
 
 def _meant(value: str) -> str:

@@ -8,7 +8,15 @@ from typing import Any
 import jsonschema_rs
 
 from ldn_evidence.check.finding import Finding, Path
-from ldn_evidence.check.meant import day_hint, identifier_hint, list_hint, number_hint, truth_hint, words_hint
+from ldn_evidence.check.meant import (
+    day_hint,
+    identifier_hint,
+    list_hint,
+    number_hint,
+    odd_letter,
+    truth_hint,
+    words_hint,
+)
 from ldn_evidence.problems import suggest
 from ldn_evidence.schemas import Node, Schemas, walk
 
@@ -26,7 +34,8 @@ _HINTS: dict[str, Callable[[str, str], str]] = {
     "id-format": words_hint,
     "day-format": lambda text, _: day_hint(text),
     "date-format": lambda text, _: day_hint(text),
-    **dict.fromkeys(("pmid-format", "pmcid-format", "doi-format", "registry-number-format"), identifier_hint),
+    **dict.fromkeys(("pmid-format", "doi-format", "registry-number-format"), identifier_hint),
+    "pmcid-format": lambda text, pattern: identifier_hint(f"PMC{text}" if text.isdigit() else text, pattern),
 }
 _MOST_OWNERS = 3
 
@@ -177,7 +186,7 @@ def _unknown_field(name: str, allowed: list[str], schema: Node) -> str:
         cure = f"it belongs to {' or '.join(elsewhere)}"
     else:
         cure = f"did you mean {guess!r}?" if guess else f"allowed here: {', '.join(allowed)}"
-    return f"there is no field {name!r} here; {cure}"
+    return f"there is no field {name!r} here; {cure}{odd_letter(name)}"
 
 
 def _owners(name: str, schema: Node) -> list[str]:
@@ -201,7 +210,8 @@ def _missing_field(name: str, node: Node) -> str:
 def _not_allowed(value: Any, allowed: list[Any]) -> str:
     guess = suggest(value, allowed) if isinstance(value, str) else None
     hint = f"did you mean {guess!r}? It " if guess else ""
-    return f"found {_show(value)}; {hint}must be one of {', '.join(map(str, allowed))}"
+    odd = odd_letter(value) if isinstance(value, str) else ""
+    return f"found {_show(value)}; {hint}must be one of {', '.join(map(str, allowed))}{odd and '.'}{odd}"
 
 
 def _show(value: Any) -> str:

@@ -134,7 +134,7 @@ def _message(problem: str, context: str, text: str, lines: Sequence[str], end: A
             other = "double" if before[-1] == "'" else "single"
             return f"found {show(rest)} after the closing {before[-1]}; put the whole text in {other} quotes"
         if before.endswith(("]", "}")):
-            return f"found {show(rest)} after the closing {before[-1]}; {_QUOTE_IT}"
+            return f"found {show(rest)} after the closing {before[-1]}; leave it out, or {_QUOTE_IT}"
         if rest.startswith("- "):
             return (
                 f"found {show(rest)} where the next field is due; "
