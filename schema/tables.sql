@@ -157,6 +157,7 @@ CREATE TABLE trials (
     start                    TEXT,
     completion               TEXT,
     results_note             TEXT,
+    overdue_by_register      INTEGER CHECK (overdue_by_register IN (0, 1)),
     why_stopped              TEXT,
     note                     TEXT,
     verification_depth       TEXT NOT NULL CHECK (verification_depth IN ('full_text', 'abstract', 'registry', 'secondary', 'unverified')),
@@ -966,6 +967,7 @@ CREATE TABLE condition_appraisals (
     randomized_participants           INTEGER,
     randomized_trials_of_unknown_size INTEGER,
     uncontrolled_studies              INTEGER,
+    counted_studies                   INTEGER,
     newest_year                       INTEGER
 ) STRICT, WITHOUT ROWID;
 

@@ -59,13 +59,7 @@ SELECT
     conditions.direction,
     condition_appraisals.randomized_trials,
     coalesce(condition_appraisals.randomized_participants, 0) AS randomized_participants,
-    (
-        SELECT count(DISTINCT study_conditions.study_id)
-        FROM study_conditions
-        JOIN studies ON studies.id = study_conditions.study_id
-        JOIN arms ON arms.study_id = studies.id AND arms.role = 'intervention' AND arms.dose_class = 'low'
-        WHERE study_conditions.condition_id = conditions.id
-    ) AS low_dose_studies,
+    condition_appraisals.counted_studies AS low_dose_studies,
     condition_appraisals.newest_year
 FROM conditions
 JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
@@ -337,13 +331,16 @@ SELECT
     trials.why_stopped,
     trials.results_note,
     CASE
+        WHEN trials.status = 'withdrawn' AND trials.actual = 0 THEN 'withdrawn before anybody took part'
         WHEN trials.status IN ('terminated', 'withdrawn') THEN 'ended early, no report found'
+        WHEN trials.overdue_by_register THEN 'its register marks the results as overdue, no report found'
         ELSE 'completed more than two years before the last search, no report found'
     END AS reason
 FROM trials
 WHERE NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
     AND (
         trials.status IN ('terminated', 'withdrawn')
+        OR trials.overdue_by_register
         OR (
             trials.status IN ('completed', 'unknown')
             AND trials.completion < (SELECT date(value, '-2 years') FROM build_info WHERE key = 'data_as_of')

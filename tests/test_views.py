@@ -55,6 +55,29 @@ def test_without_a_day_of_the_data_nothing_is_said_to_have_passed(empty: sqlite3
     ]
 
 
+def test_a_silent_trial_says_why_it_is_one(empty: sqlite3.Connection) -> None:
+    empty.execute("INSERT INTO build_info (key, value) VALUES ('data_as_of', '2026-11-21')")
+    for identifier, completion, status, actual, overdue in (
+        ("stopped", "2026-01", "terminated", 12, None),
+        ("withdrawn", "2026-01", "withdrawn", 0, None),
+        ("overdue", None, "unknown", None, 1),
+        ("old", "2024-11-20", "completed", 40, None),
+        ("recent", "2024-11-22", "completed", 40, None),
+        ("running", None, "recruiting", None, None),
+    ):
+        add_trial(empty, identifier, completion)
+        empty.execute(
+            "UPDATE trials SET status = ?, actual = ?, overdue_by_register = ? WHERE id = ?",
+            (status, actual, overdue, identifier),
+        )
+    assert dict(empty.execute("SELECT trial_id, reason FROM silent_trials")) == {
+        "stopped": "ended early, no report found",
+        "withdrawn": "withdrawn before anybody took part",
+        "overdue": "its register marks the results as overdue, no report found",
+        "old": "completed more than two years before the last search, no report found",
+    }
+
+
 def test_open_trials_of_the_catalogue(built_database: Path) -> None:
     with closing(sqlite3.connect(built_database)) as connection:
         as_of = date.fromisoformat(

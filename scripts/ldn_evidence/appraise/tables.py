@@ -41,6 +41,7 @@ def appraisal_row(result: ConditionResult, rule: TierRule) -> Row:
         "randomized_participants": sum(sizes) if sizes or not randomised else None,
         "randomized_trials_of_unknown_size": len(randomised) - len(sizes),
         "uncontrolled_studies": sum(e.design in rule.uncontrolled for e in counted),
+        "counted_studies": len(counted),
         "newest_year": max(years, default=None),
     }
 

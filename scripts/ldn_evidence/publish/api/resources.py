@@ -569,11 +569,6 @@ STUDIES = Resource(
     ("studies.year DESC, studies.id", "newest first"), datasette="studies",
 )  # fmt: skip
 
-_SILENT = (
-    "NOT EXISTS (SELECT 1 FROM trial_reports AS report WHERE report.trial_id = trials.id) AND (trials.status IN "
-    "('terminated', 'withdrawn') OR (trials.status IN ('completed', 'unknown') AND trials.completion < "
-    "(SELECT date(build_info.value, '-2 years') FROM build_info WHERE build_info.key = 'data_as_of')))"
-)
 TRIALS = Resource(
     "trials", "trial", "An entry in a trial registry, with its status as seen and the study that reports it.",
     "trials", "trials", "trials.id",
@@ -589,8 +584,8 @@ TRIALS = Resource(
               "Of a trial that is still to report: whether its expected completion lies before the last search "
               "(`meta.data_as_of`). `null` where it is not open or no date is given."),
         _made("is_silent", "EXISTS (SELECT 1 FROM silent_trials WHERE silent_trials.trial_id = trials.id)", "boolean",
-              "Whether it ended and no report was found: stopped, withdrawn, or completed more than two years before the "
-              "last search.", nullable=False),
+              "Whether it ended and no report was found: stopped, withdrawn, overdue by its register, or completed more than "
+              "two years before the last search.", nullable=False),
     ),
     (
         _values("conditions", "trial_conditions", "trial_id", "condition_id", "Conditions under study."),
@@ -889,7 +884,8 @@ EVIDENCE_MAP = Resource(
         _made("randomized_participants", "evidence_map.randomized_participants", "integer",
               "Participants of these trials; 0 where none is known."),
         _made("low_dose_studies", "evidence_map.low_dose_studies", "integer",
-              "Studies of any design in which naltrexone was given at low dose.", nullable=False),
+              "Independent studies of people at low dose that count, of any design; several papers on one count once.",
+              nullable=False),
         *_some("condition_appraisals", "newest_year", "computed", "evidence_map"),
     ), (),
     (_equal("conditions.evidence_tier", "tier"), _equal("conditions.direction"), _equal("conditions.category")),

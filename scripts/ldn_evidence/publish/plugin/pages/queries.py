@@ -148,17 +148,9 @@ LEFT JOIN vocabulary_terms AS terms
 ORDER BY CASE condition_catalogue.evidence_tier WHEN 'strong' THEN 1 WHEN 'emerging' THEN 2 ELSE 3 END,
     condition_catalogue.randomized_participants DESC, condition_catalogue.randomized_trials DESC,
     condition_catalogue.studies DESC, condition_catalogue.name""",
-    # The view's count of studies is taken for all conditions at once, which is ten times quicker.
     "evidence_map": """
-SELECT evidence_map.condition_id, evidence_map.name, evidence_map.evidence_tier, evidence_map.direction,
-    evidence_map.randomized_trials, evidence_map.randomized_participants, coalesce(low.studies, 0) AS low_dose_studies
-FROM evidence_map
-LEFT JOIN (
-    SELECT study_conditions.condition_id, count(DISTINCT study_conditions.study_id) AS studies
-    FROM arms JOIN study_conditions ON study_conditions.study_id = arms.study_id
-    WHERE arms.role = 'intervention' AND arms.dose_class = 'low' GROUP BY study_conditions.condition_id
-) AS low ON low.condition_id = evidence_map.condition_id
-ORDER BY evidence_map.condition_id""",
+SELECT condition_id, name, evidence_tier, direction, randomized_trials, randomized_participants, low_dose_studies
+FROM evidence_map ORDER BY condition_id""",
     "tier_changes": """
 SELECT tier_history.condition_id, conditions.name, tier_history.year, tier_history.tier, tier_history.direction,
     tier_history.caused_by, before.tier AS tier_before, before.direction AS direction_before

@@ -12,15 +12,16 @@ _GROUPS = (
     (
         "silent",
         "Silent",
-        "Stopped, withdrawn or completed more than two years before the last search, and no report found.",
+        "Stopped, overdue by their register, or completed more than two years before the last search; no report found.",
     ),
     ("reported", "Reported", "At least one study of this base gives results."),
     ("other", "Others", "Ended lately, or of unknown state; no report found so far."),
+    ("never", "Never began", "Withdrawn before anybody took part: nothing was left unreported."),
 )
 
 
-# Trials whose results stand elsewhere, and those of which nothing is known yet, wait folded.
-_FOLDED = frozenset({"reported", "other"})
+# Trials whose results stand elsewhere, those of which nothing is known yet and those that never began wait folded.
+_FOLDED = frozenset({"never", "reported", "other"})
 
 
 def _group(row: Row) -> str:
@@ -28,6 +29,8 @@ def _group(row: Row) -> str:
         return "reported"
     if row["is_open"]:
         return "open"
+    if row["status"] == "withdrawn" and row["actual"] == 0:
+        return "never"
     return "silent" if row["silence"] else "other"
 
 
