@@ -34,6 +34,7 @@ from ldn_evidence.publish.plugin.pages.numbers import (
     minus,
     p_value,
     sentences,
+    span,
     stored,
 )
 from ldn_evidence.publish.plugin.pages.queries import QUERIES
@@ -68,7 +69,7 @@ KINDS = (
 )
 LARGEST_PAGE = 150_000  # bytes, with the stylesheet, as sent to a browser that takes no compression
 LARGEST_STYLESHEET = 30_000
-LARGEST_CONDITION = 112_000  # the condition with the most evidence must stay readable
+LARGEST_CONDITION = 120_000  # the condition with the most evidence must stay readable
 
 Query = dict[str, str]
 
@@ -340,7 +341,7 @@ def test_fibromyalgia_shows_trials_for_and_against_side_by_side(every_page: dict
     page = every_page["/conditions/fibromyalgia"].html
     for study in ("younger-2013", "bested-2023", "bruun-2024", "rodriguez-freire-2026"):
         assert f'id="study-{study}"' in page
-    assert "MD −0.34, 95% CI −0.95 to 0.27, P = 0.27" in page
+    assert "MD −0.34, 95% CI −0.95 to 0.27, P\u00a0=\u00a00.27" in page
     assert "Speaks for" in page
     assert "Speaks against" in page
     assert "What reviews pooled" in page
@@ -969,12 +970,27 @@ def test_one_person_is_no_people() -> None:
 
 def test_p_values_are_shown_as_printed() -> None:
     assert [p_value(text) for text in ("0.27", "<0.001", ".05", None)] == [
-        "P = 0.27",
-        "P <0.001",
-        "P = .05",
+        "P\u00a0=\u00a00.27",
+        "P\u00a0<\u00a00.001",
+        "P\u00a0=\u00a0.05",
         "",
     ]
-    assert p_value("<=0.001") == "P ≤0.001"
+    assert p_value("<=0.001") == "P\u00a0≤\u00a00.001"
+
+
+def test_days_in_a_text_are_words_and_numbers_in_registers_stay() -> None:
+    assert minus("Searched on 2026-11-21, see EudraCT 2019-000852-32.") == (
+        "Searched on 21 November 2026, see EudraCT 2019-000852-32."
+    )
+    assert minus("10.1000/2020-01-01, 2026-13-41") == "10.1000/2020-01-01, 2026-13-41"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(1.0, 4.5, "1–4.5"), (None, 4.5, "up to 4.5"), (2.0, None, "from 2"), (3.0, 3.0, "3"), (None, None, "")],
+)
+def test_a_dose_of_which_one_end_is_known_says_so(low: float | None, high: float | None, text: str) -> None:
+    assert span(low, high) == text
 
 
 def test_text_gets_the_signs_of_print() -> None:

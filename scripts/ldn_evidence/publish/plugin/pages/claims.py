@@ -37,6 +37,7 @@ def list_page(reader: Reader, request: Request) -> Page:
             "found": len(shown),
             "all_rows": len(rows),
             "facets": groups,
+            "is_filtered": len(shown) < len(rows),
         },
         canonical="/claims",
         alternates=(("/ldn/claims_ledger.csv?_stream=on&_size=max", "text/csv", "The ledger as CSV"),),

@@ -93,13 +93,9 @@ def leading(outcomes: Sequence[Row], most: int = 2) -> list[Finding]:
 
 
 def dose(row: Row) -> str:
-    """`4.5 mg` or `1–4.5 mg` from dose_low and dose_high; empty where not known."""
-    low, high = row["dose_low"], row["dose_high"]
-    if low is None and high is None:
-        return ""
-    if low is None or high is None or low == high:
-        return f"{numbers.stored(high if high is not None else low)} mg"
-    return f"{numbers.stored(low)}–{numbers.stored(high)} mg"
+    """`4.5 mg`, `1–4.5 mg` or `up to 4.5 mg` from dose_low and dose_high; empty where neither is known."""
+    amount = numbers.span(row["dose_low"], row["dose_high"])
+    return f"{amount}\u00a0mg" if amount else ""
 
 
 def citations_of(reader: Reader, identifiers: Iterable[str | None]) -> dict[str, str]:

@@ -6,6 +6,9 @@ import json
 import re
 from datetime import date
 
+# A day in a sentence; not part of an address or a number in a register.
+_DAY = re.compile(r"(?<![\w./=-])(?:19|20)\d\d-[01]\d-[0-3]\d(?![\w/-])")
+
 
 def stored(value: float | int | None) -> str:
     """A number as stored, without a needless `.0`."""
@@ -38,6 +41,17 @@ def counted(value: float | None, one: str, many: str) -> str:
     return f"{text} {one if value == 1 else many}"
 
 
+def span(low: float | None, high: float | None) -> str:
+    """`1–4.5`, `up to 4.5` or `from 2`; one number where both ends are the same, nothing where neither is known."""
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"up to {stored(high)}"
+    if high is None:
+        return f"from {stored(low)}"
+    return stored(low) if low == high else f"{stored(low)}–{stored(high)}"
+
+
 def printed(value: float | None, forms: str | None, name: str) -> str:
     """A stored number in the form in which its source prints it, where that differs."""
     if forms:
@@ -55,16 +69,19 @@ def interval(low: str, high: str, level: float | None = None) -> str:
 
 
 def p_value(text: str | None) -> str:
-    """A P value as printed, with its sign."""
+    """A P value as printed, with its sign; it is not torn apart at the end of a line."""
     if not text:
         return ""
     text = _signs(text.strip())
-    return f"P = {text}" if text[:1].isdigit() or text[:1] == "." else f"P {text}"
+    if text[:1].isdigit() or text[:1] == ".":
+        text = f"= {text}"
+    return "P\u00a0" + re.sub(r"^([=<>≤≥])\s*", "\\1\u00a0", text)
 
 
 def minus(text: str | None) -> str:
-    """Text with the signs of print: a minus before a digit, a dash in a range of numbers, ≤ and ≥."""
-    text = re.sub(r"(?<![\w.])-(?=\d)", "−", text or "")
+    """Text with the signs of print: a minus before a digit, a dash in a range of numbers, ≤ and ≥, days in words."""
+    text = _DAY.sub(lambda found: day(found[0]), text or "")
+    text = re.sub(r"(?<![\w.])-(?=\d)", "−", text)
     return _signs(
         re.sub(r"(?<![\w.,/–-])(\d{1,3}(?:\.\d+)?)-(\d{1,3}(?:\.\d+)?)(?![\w–-]|[.,]\d)", r"\1–\2", text)
     )

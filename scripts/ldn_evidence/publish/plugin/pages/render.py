@@ -43,7 +43,7 @@ def environment() -> Environment:
         shorten=words.shorten,
         stored=numbers.stored,
     )
-    made.globals["printed"] = numbers.printed
+    made.globals.update(printed=numbers.printed, span=numbers.span)
     return made
 
 
