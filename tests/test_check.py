@@ -20,7 +20,7 @@ from ldn_evidence.build import tiers_as_computed
 from ldn_evidence.check import CheckedCatalogue, check_project
 from ldn_evidence.check.catalogue_rules import CATALOGUE_RULES
 from ldn_evidence.check.facts import FactFinder
-from ldn_evidence.check.meant import day_hint, identifier_hint, number_hint
+from ldn_evidence.check.meant import day_hint, identifier_hint, month_hint, number_hint
 from ldn_evidence.check.record_rules import CODES, RECORD_RULES
 from ldn_evidence.check.typing import apply_types, compile_typer, keep_printed_forms
 from ldn_evidence.cli import main
@@ -118,7 +118,7 @@ CURES = [
     ("p: 0.54", "p: 0,54", "53:10: outcomes[0].effect.p", "write it with a decimal point: 0.54 [p-parses]"),
     ("intervention: naltrexone", "intervention: naltrexon", "effect.intervention", "did you mean 'naltrexone'? [arm-known]"),
     ("enrolment:\n  randomized", "enrolment:\nrandomized", "12:11: enrolment", "indent the lines below that belong to it"),
-    ("- arm: naltrexone\n        kind: e", "-arm: naltrexone\n        kind: e", "38:7", "with a space after the hyphen"),
+    ("- arm: naltrexone\n        kind: e", "-arm: naltrexone\n        kind: e", "38:7", "a hyphen and a space"),
     ("authors: [Doe J]", "authors: [Doe J: Roe K]", "3:11: authors[0]", 'put a text that holds ": " in quotes [wrong-type]'),
     ("status: published", "status: [published]", "10:9: status", "found a list; must be one of published"),
     ("title: A trial that never was", "title: 'A trial's title'", "2:17: title", "put the whole text in double quotes"),
@@ -138,6 +138,8 @@ CURES = [
     ("year: 2020\n", "y\u0435ar: 2020\n", "y\u0435ar", "did you mean 'year'? '\u0435' in it is U+0435"),
     ("authors: [Doe J]", "authors: Doe J; Roe K", "authors", "must be a list: [Doe J, Roe K] [wrong-type]"),
     ("authors: [Doe J]", "authors: Doe, J; Roe, K", "authors", 'each item on a line of its own that begins with "- "'),
+    ("  - id: placebo", "  – id: placebo", "25:3", 'found "– id: placebo"; a list item begins with "- "'),
+    ("  - id: placebo", "  * id: placebo", "25:3", 'found "* id: placebo"; a list item begins with "- "'),
     ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
@@ -163,6 +165,7 @@ def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) ->
         ("ci_low: -1.7", "ci_low: 1.7", "interval-ordered"),
         ("ci_low: -1.7\n      ci_high: 0.9", "ci_low: 0.9\n      ci_high: -1.7", "interval-ordered"),
         ("id: placebo", "id: naltrexone", "arm-ids-unique"),
+        ("conditions: [", "condition: [", "unknown-field"),
         ("events: 9", "events: 21", "events-within-total"),
     ):
         path.write_text(text.replace(right, wrong), "utf-8")
@@ -385,6 +388,34 @@ def test_no_whole_number_is_guessed(text: str) -> None:
 )
 def test_a_day_is_proposed_only_where_it_can_be_no_other(text: str, day: str | None) -> None:
     assert day_hint(text) == ("" if day is None else f" Did you mean '{day}'?")
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("March 2019", "2019-03"),
+        ("03/2019", "2019-03"),
+        ("2019-3", "2019-03"),
+        ("3/19", None),
+        ("2019", None),
+    ],
+)
+def test_a_month_is_proposed(text: str, month: str | None) -> None:
+    assert month_hint(text) == ("" if month is None else f" Did you mean '{month}'?")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("www.example.org", "must look like 'https://"),
+        ("https://example.org/a b", "must be a uri such as 'https://"),
+    ],
+)
+def test_a_broken_address_is_told_once(project: Project, address: str, message: str) -> None:
+    path = project.data / "sources" / "example-article.yml"
+    path.write_text(f"{path.read_text('utf-8')}url: {address}\n", "utf-8")
+    (problem,) = checked(project).problems
+    assert message in problem.message
 
 
 def test_two_identifiers_in_one_field_are_not_made_one() -> None:

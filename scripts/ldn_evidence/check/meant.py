@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 
 _NOTHING_KNOWN = frozenset(
@@ -24,6 +25,20 @@ _DAY_FORMS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
     "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y %b %d", "%Y %B %d",
 )  # fmt: skip
+_MONTH_FORMS = (
+    "%B %Y",
+    "%b %Y",
+    "%b. %Y",
+    "%B, %Y",
+    "%Y %B",
+    "%Y %b",
+    "%m/%Y",
+    "%m.%Y",
+    "%m-%Y",
+    "%Y/%m",
+    "%Y.%m",
+    "%Y-%m",
+)
 
 _PLAIN_ITEMS = re.compile(r"[^\W_][\w .()/'-]*(?:, [^\W_][\w .()/'-]*)*")
 
@@ -82,13 +97,22 @@ def day_hint(text: str) -> str:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return " There is no such day."
     text = re.sub(r"[T ][0-9]{1,2}:.*", "", _DASHES.sub("-", text.strip()))
+    return _only_one(text, _DAY_FORMS, "%Y-%m-%d")
+
+
+def month_hint(text: str) -> str:
+    """The month that was written in another form: " Did you mean '2026-01'?"."""
+    return _only_one(text.strip(), _MONTH_FORMS, "%Y-%m")
+
+
+def _only_one(text: str, forms: Iterable[str], proposed: str) -> str:
     days = set()
-    for form in _DAY_FORMS:
+    for form in forms:
         try:
             days.add(datetime.strptime(text, form).date())
         except ValueError:
             continue
-    return f" Did you mean '{days.pop().isoformat()}'?" if len(days) == 1 else ""
+    return f" Did you mean '{days.pop():{proposed}}'?" if len(days) == 1 else ""
 
 
 def identifier_hint(text: str, pattern: str) -> str:
@@ -105,6 +129,8 @@ def words_hint(text: str, pattern: str) -> str:
     """A hint where an identifier was written as words: " Did you mean 'chronic-pain'?"."""
     if odd := odd_letter(text):
         return odd
+    if "://" in text:
+        return ""
     bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
     words = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
     return f" Did you mean {words!r}?" if re.search(pattern, words) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from ldn_evidence.check.meant import (
     day_hint,
     identifier_hint,
     list_hint,
+    month_hint,
     number_hint,
     odd_letter,
     truth_hint,
@@ -33,8 +35,10 @@ _TYPE_WORDS = {
 _HINTS: dict[str, Callable[[str, str], str]] = {
     "id-format": words_hint,
     "day-format": lambda text, _: day_hint(text),
-    "date-format": lambda text, _: day_hint(text),
-    **dict.fromkeys(("pmid-format", "doi-format", "registry-number-format"), identifier_hint),
+    "date-format": lambda text, _: day_hint(text) or month_hint(text),
+    **dict.fromkeys(
+        ("pmid-format", "doi-format", "registry-number-format", "hgnc-symbol-format"), identifier_hint
+    ),
     "pmcid-format": lambda text, pattern: identifier_hint(f"PMC{text}" if text.isdigit() else text, pattern),
 }
 _MOST_OWNERS = 3
@@ -97,9 +101,10 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
                 message = _unknown_field(name, allowed, schema)
                 yield Finding((*path, name), message, "unknown-field", at_key=True)
         case "Required":
-            name = error.kind.property
-            message = _missing_field(name, parent.get("properties", {}).get(name, {}))
-            yield Finding(path, message, "missing-field")
+            name, fields = error.kind.property, parent.get("properties", {})
+            # A name that was misspelt is told as such.
+            if not any(suggest(other, fields) == name for other in error.instance.keys() - fields.keys()):
+                yield Finding(path, _missing_field(name, fields.get(name, {})), "missing-field")
         case "Type":
             expected = parent.get("type", "")
             message = f"found {found}; must be {_TYPE_WORDS.get(expected, expected)}"
@@ -121,8 +126,9 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
         case "Format":
             message = f"found {found}; there is no such day"
             if parent["format"] != "date":
-                message = f"found {found}; must be a {parent['format']}"
-            yield Finding(path, message, parent.get("x-rule", "malformed-value"))
+                message = f"found {found}; must be a {parent['format']} such as {_example(schema, error)!r}"
+            if re.search(parent.get("pattern", ""), error.instance):  # otherwise that has been said
+                yield Finding(path, message, parent.get("x-rule", "malformed-value"))
         case "Minimum" | "Maximum" | "ExclusiveMinimum" | "ExclusiveMaximum":
             words = {
                 "Minimum": "at least",

@@ -77,8 +77,8 @@ _SHOWN_AT_THE_BEGINNING = {
     "did not find expected comment or line break",
 }
 
-# A list item without the space after its mark, which YAML takes for a key or a text.
-_GLUED_ITEM = re.compile(r"( *)-(?=[^\s\-0-9])[^:]*: ")
+# A list item without the space after its mark or with another mark, which YAML takes for a key or a text.
+_WRONG_ITEM = re.compile(r"( *)(?:-(?=[^\s\-0-9])[^:]*: |[*•·–—] )")
 _KEY_END = re.compile(r":(\s|$)")
 # What git leaves in a file where two versions of it did not fit together.
 _MERGE_MARK = re.compile(r"(?:<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|) .*|=======")
@@ -108,12 +108,11 @@ def explain(
         cure = "close it where it ends, or double a quotation mark that is part of the text"
         return (line_of_start + 1, column + 1), f"{message}; {cure}"
     begin: Any = error.context_mark if problem in _SHOWN_AT_THE_BEGINNING and error.context_mark else end
-    above = _GLUED_ITEM.match(lines[end.line - 1]) if 0 < end.line < len(lines) else None
-    if above is not None:
-        message = (
-            f'found {show(above.string.strip())}; a list item begins with "- ", with a space after the hyphen'
-        )
-        return (end.line, above.end(1) + 1), message
+    for number in (begin.line, end.line - 1):
+        item = _WRONG_ITEM.match(lines[number]) if 0 <= number < len(lines) else None
+        if item is not None:
+            message = f'found {show(item.string.strip())}; a list item begins with "- ", a hyphen and a space'
+            return (number + 1, item.end(1) + 1), message
     message = _message(problem, context, _from(lines, begin), lines, end)
     return (begin.line + 1, begin.column + 1), message
 
