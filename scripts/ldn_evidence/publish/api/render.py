@@ -23,12 +23,14 @@ from ldn_evidence.publish.api.resources import (
     API_ROOT,
     BY_NAME,
     PAGES,
+    REFERENCES,
     RESOURCES,
     SAFETY,
     SEARCH_KIND,
     Field,
     Resource,
 )
+from ldn_evidence.publish.export import citations
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -42,6 +44,8 @@ DOCUMENTS: Mapping[str, str] = {
     "search": "Full-text search over conditions with their synonyms, studies, mechanisms, claims and questions.",
     "build": "From what the database was built, and how many records it holds.",
 }
+# What an address ends in -> format of the references that it gives.
+_REFERENCES = {f".{suffix}": format for format, suffix in citations.SUFFIXES.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,200}")
 
 
@@ -132,7 +136,7 @@ class Api:
         if not path.startswith(f"{API_ROOT}/"):
             raise ApiProblem(404, "not-found", f"there is no {path[:200]!r}; the API begins at {API_ROOT}/")
         name, _, identifier = path.removeprefix(f"{API_ROOT}/").partition("/")
-        identifier = identifier.removesuffix(".json")
+        identifier, suffix = _without_suffix(name, identifier)
         if not path.rpartition("/")[2]:
             if name:
                 raise self._moved(path.rstrip("/"), query, permanent=True)
@@ -149,7 +153,9 @@ class Api:
         if resource is None or (identifier and not resource.has_records):
             raise self._no_resource(name, identifier)
         if identifier:
-            return self._record(resource, identifier, given, query)
+            if suffix in _REFERENCES:
+                return self._references(resource, identifier, suffix, query)
+            return self._record(resource, identifier, suffix, given, query)
         return self._list(resource, given)
 
     def _no_resource(self, name: str, identifier: str) -> ApiProblem:
@@ -169,16 +175,27 @@ class Api:
     # ---- Single records -----------------------------------------------------------------------------------------
 
     def _record(
-        self, resource: Resource, identifier: str, given: Mapping[str, list[str]], query: str
+        self, resource: Resource, identifier: str, suffix: str, given: Mapping[str, list[str]], query: str
     ) -> Response:
         asked.check_names(given, ("fields", "include"))
         wanted = asked.selection(given, resource, whole=True)
         records = self._read(resource, wanted, f"{resource.id} = ?", (identifier,))
         if not records:
-            raise self._no_record(resource, identifier, query)
+            raise self._no_record(resource, identifier, suffix, query)
         return _json({"data": records[0], "meta": self.catalogue.meta})
 
-    def _no_record(self, resource: Resource, identifier: str, query: str) -> ApiProblem:
+    def _references(self, resource: Resource, identifier: str, suffix: str, query: str) -> Response:
+        """The studies of a record as a file for reference managers."""
+        if identifier not in self.catalogue.identifiers(resource.table):
+            raise self._no_record(resource, identifier, suffix, query)
+        ids = [row[0] for row in self.connection.execute(REFERENCES[resource.name], (identifier,))]
+        format = _REFERENCES[suffix]
+        text = citations.citations(self.connection, ids, format)
+        return Response(
+            200, {"content-type": f"{citations.MEDIA_TYPES[format]}; charset=utf-8"}, text.encode()
+        )
+
+    def _no_record(self, resource: Resource, identifier: str, suffix: str, query: str) -> ApiProblem:
         successor, reason = identifier, None
         seen = {identifier}
         while True:
@@ -196,7 +213,7 @@ class Api:
             successor = row[0]
             seen.add(successor)
         if successor != identifier and reason is not None:
-            moved = self._moved(f"{resource.path}/{successor}{self.catalogue.suffix}", query)
+            moved = self._moved(f"{resource.path}/{successor}{suffix}", query)
             moved.detail = f"{identifier} was replaced by {successor}: {reason[0]}"
             moved.more = {"successor": successor, "retired_on": reason[1], "reason": reason[0]}
             return moved
@@ -419,6 +436,14 @@ class Api:
         names = dict(self.connection.execute("SELECT name, condition_id FROM condition_names").fetchall())
         found = dict.fromkeys(names[name] for name in close_to(text, names))
         return [self.catalogue.reference("conditions", identifier) for identifier in found]
+
+
+def _without_suffix(name: str, identifier: str) -> tuple[str, str]:
+    """An identifier in an address, and the suffix by which the address asks for a format."""
+    for suffix in (*(_REFERENCES if name in REFERENCES else ()), ".json"):
+        if identifier.endswith(suffix):
+            return identifier.removesuffix(suffix), suffix
+    return identifier, ""
 
 
 _main_readers: dict[tuple[int, str], tuple[Resource, Reader]] = {}

@@ -63,6 +63,12 @@ PAGES: Mapping[str, str] = {
     "searches": "/about/searches#search-{id}",
 }
 
+# The studies whose references a record gives: resource -> SQL for their ids, by the id of the record.
+REFERENCES: Mapping[str, str] = {
+    "studies": "SELECT id FROM studies WHERE id = ?",
+    "conditions": "SELECT DISTINCT study_id FROM study_conditions WHERE condition_id = ? ORDER BY study_id",
+}
+
 # Foreign keys of which one is filled: `citations` and its like.
 TARGETS: Mapping[str, str] = {
     "study_id": "studies",

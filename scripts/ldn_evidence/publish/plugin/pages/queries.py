@@ -366,7 +366,8 @@ SELECT mechanisms.*,
         WHERE mechanism_id = mechanisms.id AND stance = 'contradicting') AS contradicting,
     (SELECT group_concat(coalesce(symbol, name), ', ') FROM mechanism_targets
         WHERE mechanism_id = mechanisms.id) AS targets,
-    (SELECT count(*) FROM condition_mechanisms WHERE mechanism_id = mechanisms.id) AS conditions
+    (SELECT count(*) FROM (SELECT condition_id FROM condition_mechanisms WHERE mechanism_id = mechanisms.id
+        UNION SELECT condition_id FROM mechanism_conditions WHERE mechanism_id = mechanisms.id)) AS conditions
 FROM mechanisms
 ORDER BY CASE evidence_level WHEN 'human_clinical' THEN 1 WHEN 'human_ex_vivo' THEN 2 WHEN 'animal' THEN 3
     WHEN 'in_vitro' THEN 4 ELSE 5 END, name""",
