@@ -33,10 +33,11 @@ from hypothesis import strategies as st
 from ldn_evidence.build import build
 from ldn_evidence.project import Project
 from ldn_evidence.publish.api.render import Api, render, static_paths
-from ldn_evidence.publish.api.resources import API_ROOT, BY_NAME, PAGES, RESOURCES, SEARCHED, Resource
+from ldn_evidence.publish.api.resources import API_ROOT, BY_NAME, PAGES, RESOURCES, Resource
 from ldn_evidence.publish.api.serving import ApiServer, best_encoding
 from ldn_evidence.publish.openapi import openapi
 from ldn_evidence.publish.server import serve_arguments
+from ldn_evidence.store.search import KINDS
 
 CONTRACT = Path(__file__).parent / "api_contract"
 PROBLEM = "application/problem+json"
@@ -385,7 +386,7 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
     missed = get(api, "search", "q=fibromyalgya")
     assert missed["data"] == []
     assert missed["did_you_mean"][0]["id"] == "fibromyalgia"
-    for kind in SEARCHED:
+    for kind in KINDS:
         get(api, "search", f"q=pain&kind={kind}")
 
 

@@ -17,6 +17,8 @@ import pytest
 from ldn_evidence.build import build
 from ldn_evidence.problems import BrokenBuild, RecordsHaveProblems
 from ldn_evidence.project import Project
+from ldn_evidence.publish.plugin.search_text import fts_query
+from ldn_evidence.store.search import KINDS
 
 TESTS = Path(__file__).parent
 VIEWS = [
@@ -153,7 +155,6 @@ def test_every_view_answers(connection: sqlite3.Connection, view: str) -> None:
 
 def test_a_conditions_name_beats_a_mention(connection: sqlite3.Connection) -> None:
     from ldn_evidence.publish.metadata import canned_queries
-    from ldn_evidence.publish.plugin.search_text import fts_query
 
     connection.create_function("fts_query", 1, fts_query)
     search = canned_queries()["search_everything"]["sql"]
@@ -171,7 +172,31 @@ def test_a_conditions_name_beats_a_mention(connection: sqlite3.Connection) -> No
 
 def test_search_finds_every_kind(connection: sqlite3.Connection) -> None:
     kinds = {row[0] for row in rows(connection, "SELECT DISTINCT kind FROM search")}
-    assert kinds == {"conditions", "studies", "mechanisms", "claims", "questions"}
+    assert kinds == set(KINDS)
+    assert {"conditions", "studies", "mechanisms", "claims", "questions"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "identifier"),
+    [
+        ("NCT00568555", "studies", "younger-2013"),
+        ("NCT00568555", "trials", "nct00568555"),
+        ("PMC10789452", "studies", "bested-2023"),
+        ("Younger Mackey 2013", "studies", "younger-2013"),
+        ("tramadol", "interactions", "tramadol-and-tapentadol"),
+        ("insomnia", "adverse-effects", "insomnia"),
+    ],
+)
+def test_search_finds_records_by_number_author_and_medicine(
+    connection: sqlite3.Connection, text: str, kind: str, identifier: str
+) -> None:
+    query = "SELECT 1 FROM search WHERE search MATCH ? AND kind = ? AND id = ?"
+    assert rows(connection, query, fts_query(text), kind, identifier)
+
+
+def test_what_search_shows_is_text_and_not_the_form_it_is_stored_in(connection: sqlite3.Connection) -> None:
+    assert not rows(connection, "SELECT id FROM search WHERE names GLOB '*[\"]*'")
+    assert not rows(connection, "SELECT id FROM search WHERE names <> trim(names) OR body <> trim(body)")
 
 
 def readme_queries() -> list[str]:

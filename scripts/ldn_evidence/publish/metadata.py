@@ -18,7 +18,7 @@ from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
 from ldn_evidence.schemas import Schemas
 from ldn_evidence.store.layout import Column, Layout, Table
-from ldn_evidence.store.search import RANK
+from ldn_evidence.store.search import BEST_FIRST
 
 DATABASE = "ldn"
 ORIGIN = {
@@ -109,12 +109,12 @@ ORDER BY year DESC, id""",
         },
         "search_everything": {
             "title": "Search",
-            "description": "Full-text search over conditions with their synonyms, studies, mechanisms, claims and "
-            "questions; best match first. Any text will do, the last word may be unfinished.",
+            "description": "Full-text search over conditions with their synonyms, studies, mechanisms, claims, questions, "
+            "trials, doses and safety; best match first. Any text will do, the last word may be unfinished.",
             "sql": f"""
 SELECT kind, id, title, snippet(search, -1, '', '', '…', 24) AS snippet
 FROM search WHERE search MATCH fts_query(:text)
-ORDER BY {RANK} * CASE kind WHEN 'conditions' THEN 4 WHEN 'questions' THEN 1.5 ELSE 1 END
+ORDER BY {BEST_FIRST}
 LIMIT 100""",
         },
         "outcomes_of_condition": {

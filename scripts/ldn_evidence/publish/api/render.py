@@ -41,7 +41,8 @@ GROUPS = ("authored", "computed", "related")
 # Documents that are not lists of records, with what they are.
 DOCUMENTS: Mapping[str, str] = {
     "safety": "Interactions, precautions and adverse effects, whole and in this order.",
-    "search": "Full-text search over conditions with their synonyms, studies, mechanisms, claims and questions.",
+    "search": "Full-text search over conditions with their synonyms, studies, mechanisms, claims, questions, trials, doses "
+    "and safety.",
     "build": "From what the database was built, and how many records it holds.",
 }
 # What an address ends in -> format of the references that it gives.
@@ -383,7 +384,7 @@ class Api:
 
     def _search(self, given: Mapping[str, list[str]]) -> Response:
         from ldn_evidence.publish.plugin.search_text import fts_query
-        from ldn_evidence.store.search import RANK
+        from ldn_evidence.store.search import BEST_FIRST
 
         asked.check_names(given, ("q", "kind", "limit", "cursor"))
         text = asked.once(given, "q")
@@ -405,14 +406,13 @@ class Api:
                 parameter="cursor",
             )
         total = self.connection.execute(f"SELECT count(*) FROM search WHERE {where}", values).fetchone()[0]
-        weight = "CASE kind WHEN 'conditions' THEN 4 WHEN 'questions' THEN 1.5 ELSE 1 END"
         rows = self.connection.execute(
             "SELECT kind, id, snippet(search, -1, '', '', '…', 24) FROM search "
-            f"WHERE {where} ORDER BY {RANK} * {weight}, kind, id LIMIT ? OFFSET ?",
+            f"WHERE {where} ORDER BY {BEST_FIRST}, kind, id LIMIT ? OFFSET ?",
             [*values, page.limit, page.offset],
         ).fetchall()
         found = [
-            {"record": self.catalogue.reference(kind, identifier), "snippet": snippet}
+            {"record": self.catalogue.reference(kind.replace("-", "_"), identifier), "snippet": snippet}
             for kind, identifier, snippet in rows
         ]
         path, rest = f"{API_ROOT}/search", {name: value for name, value in given.items() if name != "cursor"}

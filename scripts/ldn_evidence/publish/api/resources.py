@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ldn_evidence.publish.api.tables import column, tables
+from ldn_evidence.store.search import KINDS
 
 Group = Literal["authored", "computed", "related"]
 Schema = Mapping[str, Any]
@@ -1016,8 +1017,6 @@ BY_NAME: Mapping[str, Resource] = {resource.name: resource for resource in RESOU
 
 # What `/api/v1/safety` gathers, in this order.
 SAFETY = (INTERACTIONS, PRECAUTIONS, ADVERSE_EFFECTS)
-# Kinds that the full-text search covers.
-SEARCHED = ("conditions", "studies", "mechanisms", "claims", "questions")
 SEARCH_KIND = Filter(
-    "kind", "Kinds of record.", "kind IN ({values})", {"type": "string", "enum": list(SEARCHED)}
+    "kind", "Kinds of record.", "kind IN ({values})", {"type": "string", "enum": list(KINDS)}
 )

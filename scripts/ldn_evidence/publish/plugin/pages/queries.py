@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ldn_evidence.store.search import RANK
+from ldn_evidence.store.search import BEST_FIRST
 
 # Kind of record, the column that refers to it, and what names it.
 _REFERRED = (
@@ -507,7 +507,7 @@ ORDER BY trial_reports.trial_id, trial_reports.position""",
     "search": f"""
 SELECT kind, id, title, snippet(search, -1, :mark, :unmark, '…', 24) AS snippet
 FROM search WHERE search MATCH fts_query(:text)
-ORDER BY {RANK} * CASE kind WHEN 'conditions' THEN 4 WHEN 'questions' THEN 1.5 ELSE 1 END
+ORDER BY {BEST_FIRST}
 LIMIT :most""",
     # --- method and about -----------------------------------------------------------------------------------
     "coverage": "SELECT section, measure, count, total, note FROM coverage ORDER BY section, measure",

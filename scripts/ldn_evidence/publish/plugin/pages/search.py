@@ -9,10 +9,12 @@ from typing import Any
 from markupsafe import Markup, escape
 from rapidfuzz import fuzz, process, utils
 
+from ldn_evidence.publish.api.resources import PAGES
 from ldn_evidence.publish.plugin.pages.numbers import minus
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
 from ldn_evidence.publish.plugin.pages.words import shorten
+from ldn_evidence.store.search import KINDS
 
 MOST_HITS = 120
 # Of 100. Below that, names have little in common with what was typed.
@@ -22,13 +24,18 @@ _MARK, _UNMARK = "\ue000", "\ue001"
 _TITLE = 80  # letters of a title that is offered where a page is missing
 # Of each kind; the others are folded.
 _SHOWN = 8
-_KINDS = (
-    ("conditions", "Conditions", "/conditions/{}"),
-    ("questions", "Questions", "/questions/{}"),
-    ("claims", "Claims", "/claims/{}"),
-    ("mechanisms", "Mechanisms", "/mechanisms/{}"),
-    ("studies", "Studies", "/studies/{}"),
-)
+_TITLES = {
+    "conditions": "Conditions",
+    "questions": "Questions",
+    "interactions": "Interactions",
+    "precautions": "Who must not take it",
+    "adverse-effects": "Adverse effects",
+    "claims": "Claims",
+    "mechanisms": "Mechanisms",
+    "studies": "Studies",
+    "trials": "Registered trials",
+    "dosing": "Doses",
+}
 
 
 def page(reader: Reader, request: Request) -> Page:
@@ -41,10 +48,10 @@ def page(reader: Reader, request: Request) -> Page:
         hit["snippet"] = "" if bare == hit["title"] else highlighted(hit["snippet"])
     found = {hit["id"] for hit in hits if hit["kind"] == "conditions"}
     groups: list[dict[str, Any]] = []
-    for kind, title, address in _KINDS:
-        rows = [{**hit, "path": address.format(hit["id"])} for hit in hits if hit["kind"] == kind]
+    for kind in KINDS:
+        rows = [{**hit, "path": PAGES[kind].format(id=hit["id"])} for hit in hits if hit["kind"] == kind]
         if rows:
-            groups.append({"kind": kind, "title": title, "rows": rows})
+            groups.append({"kind": kind, "title": _TITLES[kind], "rows": rows})
     standing = {row["condition_id"]: row for row in reader.rows("catalogue")}
     for group in groups:
         if group["kind"] == "conditions":
@@ -56,14 +63,15 @@ def page(reader: Reader, request: Request) -> Page:
             verdicts = {row["id"]: row["verdict"] for row in reader.rows("claim_verdicts")}
             for row in group["rows"]:
                 row["verdict"] = verdicts.get(row["id"])
-    close = [row for row in like_conditions(reader, text) if row["id"] not in found] if text else []
+    # A name that comes close is of use only where no condition was found.
+    close = like_conditions(reader, text) if text and not found else []
     for row in close:
         row["standing"] = standing.get(row["id"])
     title = f"Search: {text}" if text else "Search"
     return Page(
         "search.html",
         title,
-        "Search conditions with their synonyms, studies, mechanisms, claims and questions.",
+        "Search conditions with their synonyms, studies, mechanisms, claims, questions, trials, doses and safety.",
         {
             "text": text,
             "groups": groups,
