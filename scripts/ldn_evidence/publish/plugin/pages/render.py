@@ -29,6 +29,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
+        against=words.against,
         count=numbers.count,
         counted=numbers.counted,
         day=numbers.day,

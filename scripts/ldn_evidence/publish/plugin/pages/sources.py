@@ -10,11 +10,22 @@ from ldn_evidence.publish.plugin.pages.reader import Reader
 def list_page(reader: Reader, request: Request) -> Page:
     """`/sources`."""
     rows = reader.rows("sources")
+    kinds = by(rows, "kind")
     return Page(
         "sources.html",
         "Documents",
         f"{len(rows)} articles, labels, leaflets and statements that this base quotes, with who has an interest in them.",
-        {"kinds": by(rows, "kind"), "all_rows": len(rows)},
+        {
+            # What makes claims stands first, what is of no kind last.
+            "kinds": {
+                kind: kinds[kind]
+                for kind in sorted(
+                    kinds,
+                    key=lambda kind: (kind == "other", -sum(row["claims"] for row in kinds[kind]), kind),
+                )
+            },
+            "all_rows": len(rows),
+        },
     )
 
 

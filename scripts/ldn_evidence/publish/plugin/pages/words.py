@@ -46,6 +46,17 @@ READINGS: Mapping[str, str] = {
     "unfavourable": "to the disadvantage of naltrexone",
 }
 
+# What stands on the other side, after "against".
+COMPARATORS: Mapping[str, str] = {
+    "active": "another treatment",
+    "before": "the time before",
+    "healthy": "healthy people",
+    "no_treatment": "no treatment",
+    "other_dose": "another dose",
+    "unknown": "something not told",
+    "usual_care": "usual care",
+}
+
 _TITLE = 48  # letters of a title that stands for its authors
 _PART = re.compile(r"\s*\((?:sponsor|contact)\)$")
 _INITIALS = re.compile(r"(?:\s+[A-Z]{1,4})+\.?$")
@@ -91,6 +102,12 @@ class Words:
 def reading(code: str | None) -> str:
     """How an interval is read, in words."""
     return READINGS.get(code or "", plain(code).lower())
+
+
+def against(kinds: str) -> str:
+    """What a study compares with, from the kinds of its comparators divided by commas."""
+    named = [COMPARATORS.get(kind, plain(kind).lower()) for kind in sorted(kinds.split(","))]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 def plain(code: str | None) -> str:
