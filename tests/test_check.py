@@ -140,6 +140,9 @@ CURES = [
     ("authors: [Doe J]", "authors: Doe, J; Roe, K", "authors", 'each item on a line of its own that begins with "- "'),
     ("  - id: placebo", "  – id: placebo", "25:3", 'found "– id: placebo"; a list item begins with "- "'),
     ("  - id: placebo", "  * id: placebo", "25:3", 'found "* id: placebo"; a list item begins with "- "'),
+    ("sd: 2.1", "sd: 2.1 (0.3)", "sd", "write each number into a field of its own"),
+    ("mean: 4.50", "mean: 4.50 ± 2.1", "mean", "write each number into a field of its own"),
+    ("registry: [NCT10000001]", "registry: []", "registry", "found an empty list; must not be empty: leave the field out"),
     ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
@@ -416,6 +419,30 @@ def test_a_broken_address_is_told_once(project: Project, address: str, message: 
     path.write_text(f"{path.read_text('utf-8')}url: {address}\n", "utf-8")
     (problem,) = checked(project).problems
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "message", "rule"),
+    [
+        ("kind: study", "2:11", 'did you mean "studies"?', "not-allowed-value"),
+        ("successor: exmaple-trial", "4:16", 'did you mean "example-trial"?', "reference-resolves"),
+        ("retired_on: 2031-01-01", "6:17", "lies in the future", "date-not-in-future"),
+        ("id: older-trial", "8:9", "found 'older-trial' a second time", "duplicate-item"),
+    ],
+)
+def test_the_ledger_of_retired_ids_is_checked(
+    project: Project, wrong: str, place: str, message: str, rule: str
+) -> None:
+    fields = "  - kind: studies\n    id: {}\n    successor: example-trial\n    reason: R\n    retired_on: 2026-01-01\n"
+    text = "retired:\n" + fields.format("old-trial") + fields.format("older-trial")
+    if rule == "duplicate-item":
+        text = text.replace("old-trial", "older-trial", 1)
+    else:
+        text = re.sub(rf"{wrong.partition(':')[0]}: .*", wrong, text, count=1)
+    (project.data / "retired.yml").write_text(text, "utf-8")
+    (problem,) = checked(project).problems
+    assert (f"{problem.line}:{problem.column}", problem.rule) == (place, rule)
+    assert problem.message.endswith(message)
 
 
 def test_two_identifiers_in_one_field_are_not_made_one() -> None:

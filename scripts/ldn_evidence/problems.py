@@ -20,6 +20,7 @@ FieldPath = tuple[str | int, ...]
 # Below this share of letters in common a proposal confuses more than it helps.
 LEAST_SIMILARITY = 0.65
 
+_PLURAL = re.compile(r"(?:ies|y|s)$")
 _PLAIN_KEY = re.compile(r"[^\s.\[\]\"]+")
 
 
@@ -90,8 +91,8 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was most likely meant to be, or None when none is near.
 
     Distance is optimal string alignment (a swap of neighbours is one slip, as is a missing, extra or wrong
-    letter); case, spaces, hyphens and underscores do not count. Ties go to the first in alphabetical order,
-    so that a message is the same in every run.
+    letter); case, spaces, hyphens, underscores and the ending of a plural do not count. Ties go to the first
+    in alphabetical order, so that a message is the same in every run.
     """
     # Here, for most runs find nothing wrong and need not wait for it.
     from rapidfuzz.distance import OSA
@@ -165,4 +166,4 @@ def _printable(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return text.casefold().replace("_", "-").replace(" ", "-")
+    return _PLURAL.sub("", text.casefold().replace("_", "-").replace(" ", "-"))

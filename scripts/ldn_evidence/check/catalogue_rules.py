@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ldn_evidence.check.finding import Finding
-from ldn_evidence.problems import suggest
+from ldn_evidence.problems import did_you_mean, suggest
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from ldn_evidence.check.facts import Places
 
 
@@ -91,6 +93,28 @@ def rule(check: Check) -> Check:
 def check_catalogue(index: Index) -> list[tuple[Facts, Finding]]:
     """Findings of every catalogue rule."""
     return [found for check in CATALOGUE_RULES.values() for found in check(index)]
+
+
+def check_retired(
+    index: Index, retired: Sequence[Mapping[str, Any]], kinds: Sequence[str], today: date
+) -> Iterator[Finding]:
+    """What is wrong in the ledger of retired ids."""
+    seen: set[tuple[str, str]] = set()
+    for position, row in enumerate(retired):
+        path = ("retired", position)
+        kind, successor = row["kind"], row.get("successor")
+        if kind not in kinds:
+            message = f"found {kind!r}; must be one of {', '.join(kinds)}{did_you_mean(kind, kinds)}"
+            yield Finding((*path, "kind"), message, "not-allowed-value")
+        elif successor is not None and successor not in index.ids.get(kind, _NO_IDS) | index.broken:
+            message = f"found {successor!r}, which is not in {kind}{did_you_mean(successor, index.ids.get(kind, _NO_IDS))}"
+            yield Finding((*path, "successor"), message, "reference-resolves")
+        if (kind, row["id"]) in seen:
+            yield Finding((*path, "id"), f"found {row['id']!r} a second time", "duplicate-item")
+        seen.add((kind, row["id"]))
+        if row["retired_on"] > today.isoformat():
+            message = f"found {row['retired_on']}; lies in the future"
+            yield Finding((*path, "retired_on"), message, "date-not-in-future")
 
 
 @rule

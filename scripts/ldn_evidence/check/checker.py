@@ -110,7 +110,7 @@ def check_project(
     Returns:
         The records that passed and all problems found.
     """
-    from ldn_evidence.check.catalogue_rules import Index, check_catalogue
+    from ldn_evidence.check.catalogue_rules import Index, check_catalogue, check_retired
     from ldn_evidence.check.stages import check_file
     from ldn_evidence.check.terms import read_terms, stale_terms
     from ldn_evidence.read.strict_yaml import ReadProblems
@@ -147,6 +147,9 @@ def check_project(
     )
     problems = [*found.problems, *gathered.problems, *retired_problems]
     problems += _locate_catalogue_findings(project, check_catalogue(index))
+    if retired:
+        data = (project.data / _RETIRED).read_bytes()
+        problems += locate([*check_retired(index, retired, schemas.kinds, today)], f"data/{_RETIRED}", data)
     if not any(problem.file.startswith("data/vocabularies/") for problem in problems):
         problems += list(stale_terms(terms, schemas))
     problems = sort_problems(problems)

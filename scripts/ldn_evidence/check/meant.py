@@ -14,8 +14,8 @@ _MINUS = re.compile(r"^[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}](?=[0-9])")
 _THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(?:[, '][0-9]{3})+")
 _COMMA = re.compile(r"(-?(?:0|[1-9][0-9]*)),([0-9]+)")
 _ODD = re.compile(r"([+-]?)0*([0-9]*)\.?([0-9]*)")
-_SEVERAL = re.compile(r"(?:[~<>≤≥±]|about |ca\.? )?\s*[0-9.]+\s*(?:(?:-|\N{EN DASH}|to|±|or)\s*[0-9.]+)?")
-_SHARE = re.compile(r"[0-9]+ ?(?:/|of|out of) ?[0-9]+(?: ?\(.*\))?")
+_SEVERAL = re.compile(r"(?:[~<>≤≥±]|about |ca\.? )?\s*[0-9.]+\s*(?:(?:-|\N{EN DASH}|to|or)\s*[0-9.]+)?")
+_TOGETHER = re.compile(r"[0-9.]+ ?(?:(?:/|of|out of|±|\+/-) ?[0-9.]+.*|\(.*\))")
 _DASHES = re.compile("[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}]")
 _WITH_UNIT = re.compile(r"[+-]?[0-9][0-9.,]*\s*(?:%|[^\W\d_][^0-9]*)")
 _YES = frozenset(["yes", "y", "on", "true", "1"])
@@ -67,7 +67,7 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
             return ""
         value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
         return _meant(value) if value != printed else ""
-    if _SHARE.fullmatch(text):
+    if _TOGETHER.fullmatch(text):
         return "; write each number into a field of its own"
     if _SEVERAL.fullmatch(text) and _ODD.fullmatch(signed) is None:
         return "; this is no single number: leave the field out and say it in words"

@@ -211,6 +211,41 @@ def enrolment_shrinks(record: Record, context: Context) -> Iterator[Finding]:
             yield Finding(("enrolment", smaller), message, "enrolment-shrinks")
 
 
+@rule("studies")
+def n_within_enrolment(record: Record, context: Context) -> Iterator[Finding]:
+    enrolment = record.get("enrolment", {})
+    most = max(enrolment.get("enrolled", 0), enrolment.get("randomized", 0))
+    if not most:
+        return
+    for path, row in context.counts:
+        for field in ("n", "total"):
+            if row.get(field, 0) > most:
+                message = f"found {row[field]} participants; only {most} were enrolled"
+                yield Finding((*path, field), message, "n-within-enrolment")
+
+
+@rule("studies")
+def result_stands_once(record: Record, context: Context) -> Iterator[Finding]:
+    seen: set[tuple[Any, ...]] = set()
+    for path, row in context.results:
+        result = (path[1], row["arm"], row.get("kind"), row.get("note"))
+        if result in seen:
+            message = (
+                f"found {row['arm']!r} again with a result of the same kind; is it another arm's? "
+                "Otherwise say in a note what differs"
+            )
+            yield Finding((*path, "arm"), message, "result-stands-once")
+        seen.add(result)
+
+
+@rule("studies")
+def compares_two_arms(record: Record, context: Context) -> Iterator[Finding]:
+    for path, _, effect in context.effects:
+        if "comparator" in effect and effect["comparator"] == effect.get("intervention"):
+            message = f"found {effect['comparator']!r}, which is the intervention too"
+            yield Finding((*path, "comparator"), message, "compares-two-arms")
+
+
 _INTERVALS = (
     ("ci_low", ("value", "mean"), "ci_high"),
     ("iqr_low", ("median",), "iqr_high"),

@@ -225,9 +225,9 @@ def _show(value: Any) -> str:
     if isinstance(value, str):
         text = repr(value)
     elif isinstance(value, dict):
-        text = "a mapping"
+        text = "a mapping" if value else "an empty mapping"
     elif isinstance(value, list):
-        text = "a list"
+        text = "a list" if value else "an empty list"
     elif isinstance(value, bool):
         text = str(value).lower()
     else:

@@ -23,6 +23,7 @@ ODD_CHARACTER: Final = re.compile(
     "\u00ad\u200b\u200e\u200f\u2060\ufeff"  # invisible, and in the way of every search
     "\u2028\u2029"  # line breaks to YAML 1.1, which folds them into a space
     "\u202a-\u202e\u2066-\u2069"  # show text in another order than it has
+    "\ufb00-\ufb06"  # two letters drawn as one, as copied from a PDF
     "\ufffd\ufffe\uffff"  # what a failed conversion leaves
     "]"
 )
