@@ -263,6 +263,24 @@ def test_an_identifier_that_two_records_bear_is_told_at_both(project: Project) -
     ]
 
 
+def test_papers_that_hang_together_through_a_broken_record_are_not_told_apart(project: Project) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    text = path.read_text("utf-8")
+    for name in ("second", "third"):
+        paper = re.sub("pmid: .*\n|doi: .*\n", "", text.replace("id: example-trial", f"id: {name}-paper"))
+        paper = paper.replace("was seen", f"was in the {name} paper")
+        related = f"{paper}relations:\n  - {{type: secondary_analysis_of, study: example-trial}}\n"
+        path.with_name(f"{name}-paper.yml").write_text(related, "utf-8")
+    assert checked(project).problems == []
+    path.write_text(text.replace("year: 2020", "year: twenty"), "utf-8")
+    assert [problem.rule for problem in checked(project).problems] == ["wrong-type"]
+    # The broken record may be what ties a paper to the others, or may not: nobody knows yet.
+    path.with_name("third-paper.yml").write_text(paper, "utf-8")
+    assert [problem.rule for problem in checked(project).problems] == ["wrong-type"]
+    path.write_text(text, "utf-8")
+    assert [problem.rule for problem in checked(project).problems] == ["shared-registration-is-related"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "meant"),
     [

@@ -110,6 +110,89 @@ def test_the_outlook_is_what_the_rule_gives_when_it_comes_true(root: Path) -> No
     assert then["computed"]["tier"] == "limited"
 
 
+def second_paper(root: Path, id: str, parent: str) -> None:
+    """A further paper of the example trial, with a result of its own."""
+    path = hypothetical(
+        root,
+        id=id,
+        title=f"A further look, {id}",
+        year=2021,
+        enrolment={"analyzed": 38},
+        relations=[{"type": "secondary_analysis_of", "study": parent}],
+        registry=["NCT10000001"],
+        conclusion=f"More was looked at in the invented trial, as {id} says.",
+    )
+    text = path.read_text("utf-8")
+    path.unlink()
+    (root / "data" / "studies" / f"{id}.yml").write_text(
+        text.replace("no_identifier: Hypothetical.\n", ""), "utf-8"
+    )
+
+
+def test_papers_of_a_trial_whose_record_has_problems_do_not_speak_for_it(root: Path) -> None:
+    second_paper(root, "second-paper", "example-trial")
+    second_paper(root, "third-paper", "second-paper")
+    data = json.loads(explain(root, "example-disease", "--json").output)
+    assert (data["problems"], data["left_out"]) == (0, [])
+    assert data["amount"]["randomized_trials"] == 1
+    trial = root / "data" / "studies" / "example-trial.yml"
+    trial.write_text(trial.read_text("utf-8").replace("year: 2020", "year: twenty"), "utf-8")
+    data = json.loads(explain(root, "example-disease", "--json").output)
+    assert data["amount"]["randomized_trials"] == 0
+    assert (data["problems"], data["records_with_problems"]) == (1, 1)
+    assert data["left_out"] == [
+        {"study": "second-paper", "because_of": "example-trial"},
+        {"study": "third-paper", "because_of": "example-trial"},
+    ]
+    first = explain(root, "example-disease").output.partition("╭")[0]
+    for said in ("Provisional", "1 problem", "data/studies/example-trial.yml", "second-paper, third-paper"):
+        assert said in " ".join(first.split()), said
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"relations": [{"type": "secondary_analysis_of", "study": "nope"}]},
+            "relations[0].study: found 'nope', which is not in studies",
+        ),
+        ({"pmid": 10000001}, "found pmid 10000001, which stands in data/studies/example-trial.yml too"),
+        ({"registry": ["NCT10000001"]}, "shares NCT10000001 with 'example-trial'"),
+        ({"conditions": ["example-disease", "exmaple-group"]}, "did you mean 'example-group'?"),
+    ],
+)
+def test_a_hypothetical_study_is_checked_beside_the_others(
+    root: Path, fields: dict[str, Any], said: str
+) -> None:
+    path = hypothetical(root, **fields)
+    if fields.keys() & {"pmid", "registry"}:
+        path.write_text(path.read_text("utf-8").replace("no_identifier: Hypothetical.\n", ""), "utf-8")
+    result = explain(root, "example-disease", "--what-if", path)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("what-if.yml:")
+    assert said in result.stdout
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_a_hypothetical_instrument_is_no_instrument(root: Path) -> None:
+    path = hypothetical(root)
+    path.write_text(
+        path.read_text("utf-8").replace("domain: pain", "domain: pain\n  instrument: nope"), "utf-8"
+    )
+    result = explain(root, "example-disease", "--what-if", path)
+    assert result.exit_code == 1
+    assert "found 'nope', which is not in instruments" in result.stdout
+
+
+def test_a_hypothetical_paper_of_a_broken_record_waits_for_it(root: Path) -> None:
+    trial = root / "data" / "studies" / "example-trial.yml"
+    trial.write_text(trial.read_text("utf-8").replace("year: 2020", "year: twenty"), "utf-8")
+    path = hypothetical(root, relations=[{"type": "secondary_analysis_of", "study": "example-trial"}])
+    result = explain(root, "example-disease", "--what-if", path)
+    assert result.exit_code == 2
+    assert "hangs on 'example-trial', whose record has problems" in result.output
+
+
 def test_what_if_prints_before_and_after(root: Path) -> None:
     result = explain(root, "example-disease", "--what-if", hypothetical(root))
     assert result.exit_code == 0, result.output

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from rich.text import Text
 from ldn_evidence.appraise import Appraiser, ConditionResult
 from ldn_evidence.appraise.contradictions import words
 from ldn_evidence.appraise.tables import appraisal_row, estimate_row, input_rows, outlook_rows
-from ldn_evidence.check import check_alone, check_project
+from ldn_evidence.check import CheckedCatalogue, CheckedDraft, check_draft, check_project
 from ldn_evidence.link import Catalogue
+from ldn_evidence.link.catalogue import papers_of_unknown
 from ldn_evidence.notice import NOTICE
 from ldn_evidence.problems import Problem, did_you_mean
 from ldn_evidence.project import Project
@@ -48,9 +49,25 @@ class CannotExplain(Exception):
 class HypotheticalHasProblems(Exception):
     """The hypothetical study is not a clean record; `problems` says why."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Unclean:
+    """What stays out of account because something is wrong in the records.
+
+    Attributes:
+        problems: How many there are.
+        files: The files with a problem of their own.
+        papers: Study -> the study whose participants it reports and which is missing or among these files, so that
+            nobody knows whether the trial is counted already.
+    """
+
+    problems: int
+    files: tuple[str, ...]
+    papers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class Explanation:
         then: What they give together with the hypothetical study, or None.
         hypothetical: The hypothetical study, or None.
         appraiser: What computed both.
-        unclean: Number of problems in the records, which stay out of account.
+        unclean: What stays out of account.
     """
 
     record: Mapping[str, Any]
@@ -71,7 +88,7 @@ class Explanation:
     then: ConditionResult | None
     hypothetical: Mapping[str, Any] | None
     appraiser: Appraiser
-    unclean: int
+    unclean: Unclean
 
 
 def explain(project: Project, condition: str, what_if: Path | None = None) -> Explanation:
@@ -86,8 +103,8 @@ def explain(project: Project, condition: str, what_if: Path | None = None) -> Ex
         CannotExplain: There is no such condition, or more than one, or the study has nothing to do with it.
         HypotheticalHasProblems: The hypothetical study is not a clean record.
     """
-    checked = check_project(project)
-    catalogue = Catalogue(checked)
+    checked, draft = _checked(project, what_if)
+    catalogue, unclean = _countable(checked)
     if ("conditions", condition) not in catalogue:
         condition = _condition_of_that_name(project, condition, catalogue)
     record = catalogue.record("conditions", condition)
@@ -95,10 +112,38 @@ def explain(project: Project, condition: str, what_if: Path | None = None) -> Ex
     appraiser = Appraiser(catalogue, rules)
     now = appraiser.condition(record)
     hypothetical, then = None, None
-    if what_if is not None:
-        hypothetical = _hypothetical(project, what_if, condition, catalogue)
+    if what_if is not None and draft is not None:
+        hypothetical = _hypothetical(project, what_if, draft, condition, catalogue, unclean)
         then = Appraiser(catalogue, rules, [hypothetical]).condition(record)
-    return Explanation(record, now, then, hypothetical, appraiser, len(checked.problems))
+    return Explanation(record, now, then, hypothetical, appraiser, unclean)
+
+
+def _checked(project: Project, what_if: Path | None) -> tuple[CheckedCatalogue, CheckedDraft | None]:
+    if what_if is None:
+        return check_project(project), None
+    try:
+        return check_draft(project, "studies", what_if)
+    except OSError as error:
+        raise CannotExplain(f"{what_if} cannot be read: {error.strerror or error}") from None
+
+
+def _countable(checked: CheckedCatalogue) -> tuple[Catalogue, Unclean]:
+    """The records without those whose trial cannot be told, and what is left out."""
+    catalogue = Catalogue(checked)
+    relations: dict[str, list[tuple[str, str]]] = {study: [] for study in catalogue.ids("studies")}
+    for record in catalogue.records_with("studies", "relations"):
+        relations[record["id"]] = _relations(record)
+    papers = papers_of_unknown(relations)
+    clean = {record.file for record in checked.records}
+    files = sorted({problem.file for problem in checked.problems} - clean)
+    if papers:
+        kept = [record for record in checked.records if record.kind != "studies" or record.id not in papers]
+        catalogue = Catalogue(replace(checked, records=kept))
+    return catalogue, Unclean(len(checked.problems), tuple(files), papers)
+
+
+def _relations(study: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(row["type"], row["study"]) for row in study.get("relations", ())]
 
 
 def _condition_of_that_name(project: Project, name: str, catalogue: Catalogue) -> str:
@@ -118,7 +163,11 @@ def _condition_of_that_name(project: Project, name: str, catalogue: Catalogue) -
     if found:
         raise CannotExplain(f"{name!r} may be {' or '.join(found)}")
     near = {id for text, ids in called.items() if len(word) > 2 and word in text for id in ids}
-    hint = f"; did you mean {_listed(near)}?" if near else did_you_mean(name, catalogue.ids("conditions"))
+    hint = (
+        f"; did you mean {_listed(near, joint='or one of')}?"
+        if near
+        else did_you_mean(name, catalogue.ids("conditions"))
+    )
     raise CannotExplain(f"there is no condition {name!r}{hint}")
 
 
@@ -127,21 +176,26 @@ def _folded(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _listed(ids: Iterable[str], most: int = 5) -> str:
+def _listed(ids: Iterable[str], most: int = 5, joint: str = "and") -> str:
     first, more = sorted(ids)[:most], len(set(ids)) - most
-    return ", ".join(first) + (f" or one of {more} more" if more > 0 else "")
+    return ", ".join(first) + (f" {joint} {more} more" if more > 0 else "")
 
 
-def _hypothetical(project: Project, path: Path, condition: str, catalogue: Catalogue) -> dict[str, Any]:
-    try:
-        study, problems = check_alone(project, "studies", path)
-    except OSError as error:
-        raise CannotExplain(f"{path} cannot be read: {error.strerror or error}") from None
-    if study is None:
-        raise HypotheticalHasProblems(problems)
-    if ("studies", study["id"]) in catalogue:
+def _hypothetical(
+    project: Project, path: Path, draft: CheckedDraft, condition: str, catalogue: Catalogue, unclean: Unclean
+) -> dict[str, Any]:
+    study = draft.record
+    if study is not None and (project.data / "studies" / f"{study['id']}.yml").is_file():
         raise CannotExplain(
             f"{path}: a study of the id {study['id']!r} exists; give the hypothetical one its own"
+        )
+    if study is None or draft.problems:
+        raise HypotheticalHasProblems(draft.problems)
+    alone: dict[str, list[tuple[str, str]]] = {other: [] for other in catalogue.ids("studies")}
+    if missing := papers_of_unknown(alone | {study["id"]: _relations(study)}).get(study["id"]):
+        broken = unclean.papers.get(missing, missing)
+        raise CannotExplain(
+            f"{path}: the study hangs on {broken!r}, whose record has problems; mend that record first"
         )
     if condition not in study["conditions"]:
         named = ", ".join(study["conditions"]) or "none"
@@ -160,7 +214,12 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
         "name": explanation.record["name"],
         "recorded": {"tier": explanation.now.recorded_tier, "direction": explanation.now.recorded_direction},
         "override": explanation.record.get("tier_override"),
-        "records_with_problems": explanation.unclean,
+        "problems": explanation.unclean.problems,
+        "records_with_problems": len(explanation.unclean.files),
+        "left_out": [
+            {"study": study, "because_of": other}
+            for study, other in sorted(explanation.unclean.papers.items())
+        ],
         **_result_data(explanation.now, explanation.appraiser),
     }
     if explanation.then is not None and explanation.hypothetical is not None:
@@ -270,6 +329,8 @@ def show(explanation: Explanation, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(file=console.file, width=_WIDTH_IN_A_PIPE, no_color=True, highlight=False)
     data = as_data(explanation)
+    if explanation.unclean.problems:
+        console.print(_left_out(explanation.unclean))
     console.print(_heading(explanation, data))
     if explanation.then is not None:
         console.print(_what_if(data))
@@ -281,12 +342,20 @@ def show(explanation: Explanation, console: Console | None = None) -> None:
     if data["history"]:
         console.print(_history_table(data["history"]))
     console.print(_outlook_table(data["outlook"]))
-    if explanation.unclean:
-        console.print(
-            f"{explanation.unclean} problems stand in the records; a record with one is not counted here.",
-            style="yellow",
-        )
     console.print(Text(NOTICE, style="dim"))
+
+
+def _left_out(unclean: Unclean) -> RenderableType:
+    count = "1 problem stands" if unclean.problems == 1 else f"{unclean.problems:,} problems stand"
+    text = f"Provisional: {count} in the records, and `ldn-evidence check` says where."
+    if unclean.files:
+        text += f" Not counted: {_listed(unclean.files)}"
+        if unclean.papers:
+            text += f", nor papers that hang on such a record: {_listed(unclean.papers)}"
+        text += "."
+    elif unclean.papers:
+        text += f" Not counted, for they hang on a study that is missing: {_listed(unclean.papers)}."
+    return Text(text + "\n", style="yellow")
 
 
 _COLOURS = {"strong": "green", "emerging": "yellow", "limited": "red"}

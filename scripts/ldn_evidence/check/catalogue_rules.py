@@ -192,18 +192,22 @@ def no_sentence_twice(index: Index) -> Iterator[tuple[Facts, Finding]]:
 def shared_registration_is_related(index: Index) -> Iterator[tuple[Facts, Finding]]:
     """Two papers with one registration must hang on one trial, or the trial would count twice."""
     studies = {facts.id for facts in index.by_kind.get("studies", ())}
-    cluster = _Clusters(studies)
+    # Papers of one trial hang together although its main record is broken; what that one says itself nobody knows yet.
+    known = studies | index.broken
+    cluster = _Clusters(known)
     for facts, related in index.with_trait("studies", "related"):
         for target, _ in related:
-            if target in studies:
+            if target in known:
                 cluster.join(facts.id, target)
+    unsettled = {cluster.root(identifier) for identifier in index.broken}
     by_number: dict[str, list[Facts]] = defaultdict(list)
     for facts, registry in index.with_trait("studies", "registry"):
         for number in registry:
             by_number[number].append(facts)
     for number, members in sorted(by_number.items()):
+        first = cluster.root(members[0].id)
         for facts in members[1:]:
-            if cluster.root(facts.id) != cluster.root(members[0].id):
+            if cluster.root(facts.id) != first and not {cluster.root(facts.id), first} & unsettled:
                 message = f"shares {number} with {members[0].id!r}, but no relation ties the two together"
                 yield facts, Finding(("registry",), message, "shared-registration-is-related")
 

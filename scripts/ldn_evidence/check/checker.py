@@ -11,10 +11,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -28,7 +29,7 @@ from ldn_evidence.read.files import Discovery, FolderResults, RecordFile, as_id,
 from ldn_evidence.schemas import Schemas
 
 if TYPE_CHECKING:
-    from ldn_evidence.check.catalogue_rules import Facts
+    from ldn_evidence.check.catalogue_rules import Facts, Index
     from ldn_evidence.check.facts import Places
     from ldn_evidence.check.terms import Terms
 
@@ -38,30 +39,61 @@ _CODE = (_PACKAGE / "read", _PACKAGE / "check", _PACKAGE / "schemas.py", _PACKAG
 _RETIRED = "retired.yml"
 
 
-def check_alone(project: Project, kind: str, path: FilePath) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Check one record that is not in the catalogue, such as a hypothetical study, wherever its file lies.
+class CheckedDraft(NamedTuple):
+    """A record that is not in the catalogue.
+
+    Attributes:
+        record: The typed record; None where its own file is not clean.
+        problems: What is wrong in it, by itself or beside the records of the catalogue.
+    """
+
+    record: dict[str, Any] | None
+    problems: Sequence[Problem]
+
+
+def check_draft(project: Project, kind: str, path: FilePath) -> tuple[CheckedCatalogue, CheckedDraft]:
+    """Check a project, and a record that is not in it, such as a hypothetical study, wherever its file lies.
 
     Args:
-        project: The project whose schemas and vocabularies hold.
+        project: The project.
         kind: Kind of the record.
         path: The file; its name need not be the record's id.
-
-    Returns:
-        The typed record, or None with the problems.
 
     Raises:
         OSError: The file cannot be read.
     """
-    from ldn_evidence.check.stages import stages
     from ldn_evidence.read.strict_yaml import ReadProblems, parse
 
     data = path.read_bytes()
+    today = datetime.now(UTC).date()
+    checked, index = _check(project, today)
+    if index is None:
+        return checked, CheckedDraft(None, checked.problems)
     try:
         stem = str(parse(data, path.name).get("id", path.stem))
     except ReadProblems as error:
-        return None, sort_problems(error.problems)
-    record, problems = stages(project.root, datetime.now(UTC).date()).run(path.name, kind, stem, data)
-    return record, sort_problems(problems)
+        return checked, CheckedDraft(None, sort_problems(error.problems))
+    return checked, _check_draft(project, today, index, RecordFile(path.name, kind, stem), data)
+
+
+def _check_draft(project: Project, today: date, index: Index, file: RecordFile, data: bytes) -> CheckedDraft:
+    from ldn_evidence.check.catalogue_rules import Facts, check_catalogue
+    from ldn_evidence.check.stages import stages
+
+    staged = stages(project.root, today)
+    record, problems = staged.run(*file, data)
+    if record is None:
+        return CheckedDraft(None, sort_problems(problems))
+    finder = staged.facts(file.kind)
+    draft = Facts(file.path, file.kind, file.id, *finder.facts(record))
+    with_draft = replace(
+        index,
+        facts=[*index.facts, draft],
+        ids={**index.ids, file.kind: {*index.ids.get(file.kind, ()), file.id}},
+        places=lambda facts: finder.places(record) if facts is draft else index.places(facts),
+    )
+    findings = [finding for facts, finding in check_catalogue(with_draft) if facts is draft]
+    return CheckedDraft(record, sort_problems(locate(findings, file.path, data)))
 
 
 class Look:
@@ -110,6 +142,17 @@ def check_project(
     Returns:
         The records that passed and all problems found.
     """
+    return _check(project, today, progress, look, meanwhile)[0]
+
+
+def _check(
+    project: Project,
+    today: date | None,
+    progress: Callable[[int, int], None] | None = None,
+    look: Look | None = None,
+    meanwhile: Callable[[], object] | None = None,
+) -> tuple[CheckedCatalogue, Index | None]:
+    """The checked records, and what the rules across records knew of them; None where nothing could be checked."""
     from ldn_evidence.check.catalogue_rules import Index, check_catalogue, check_retired
     from ldn_evidence.check.stages import check_file
     from ldn_evidence.check.terms import read_terms, stale_terms
@@ -121,7 +164,7 @@ def check_project(
         terms = read_terms(project.data / "vocabularies", schemas)
     except ReadProblems as error:
         # Without vocabularies every record would seem wrong.
-        return CheckedCatalogue((), sort_problems(error.problems), {}, (), "", schemas)
+        return CheckedCatalogue((), sort_problems(error.problems), {}, (), "", schemas), None
     look = look or Look(project)
     found = look.found
     in_all = sum(len(folder.names) for folder in found.folders)
@@ -153,7 +196,7 @@ def check_project(
     if not any(problem.file.startswith("data/vocabularies/") for problem in problems):
         problems += list(stale_terms(terms, schemas))
     problems = sort_problems(problems)
-    return CheckedCatalogue(gathered.records, problems, terms, retired, look.digest(), look.schemas)
+    return CheckedCatalogue(gathered.records, problems, terms, retired, look.digest(), look.schemas), index
 
 
 class _Gathered:

@@ -100,3 +100,28 @@ def trial_units(relations: Mapping[str, list[tuple[str, str]]]) -> dict[str, str
             seen.append(current)
         units[study] = current
     return units
+
+
+def papers_of_unknown(relations: Mapping[str, list[tuple[str, str]]]) -> dict[str, str]:
+    """The papers of trials whose main record is missing or has problems.
+
+    Args:
+        relations: Study -> (relation type, other study), for every study that can be used.
+
+    Returns:
+        Study -> the study that it hangs on by "same participants" relations, directly or not, and that is none of these.
+    """
+    parents = {
+        study: sorted(other for kind, other in related if kind in SAME_PARTICIPANTS)
+        for study, related in relations.items()
+    }
+    unknown: dict[str, str] = {}
+    # Each turn goes one step further away from what is unknown.
+    while found := {
+        study: unknown.get(missing[0], missing[0])
+        for study, named in parents.items()
+        if study not in unknown
+        and (missing := [other for other in named if other not in parents or other in unknown])
+    }:
+        unknown |= found
+    return unknown
