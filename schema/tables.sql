@@ -157,6 +157,7 @@ CREATE TABLE trials (
     start                    TEXT,
     completion               TEXT,
     results_note             TEXT,
+    results_posted           TEXT,
     overdue_by_register      INTEGER CHECK (overdue_by_register IN (0, 1)),
     why_stopped              TEXT,
     note                     TEXT,

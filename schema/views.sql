@@ -49,6 +49,34 @@ ORDER BY
     condition_appraisals.randomized_participants DESC,
     conditions.name;
 
+-- What did each study measure in a condition, and what came out? An outcome that a study of several conditions reports for
+-- one of them stands with that one only.
+CREATE VIEW condition_results AS
+SELECT
+    study_conditions.condition_id,
+    outcomes.study_id,
+    studies.year,
+    studies.design,
+    studies.blinding,
+    outcomes.id AS outcome_id,
+    outcomes.domain,
+    outcomes.name AS outcome,
+    outcomes.role,
+    outcomes.timepoint,
+    outcomes.better,
+    outcomes.effect_measure,
+    outcomes.effect_value,
+    outcomes.effect_ci_low,
+    outcomes.effect_ci_high,
+    outcomes.effect_p,
+    outcomes.direction,
+    studies.verification_depth
+FROM outcomes
+JOIN studies ON studies.id = outcomes.study_id
+JOIN study_conditions ON study_conditions.study_id = outcomes.study_id
+WHERE outcomes.condition_id IS NULL OR outcomes.condition_id = study_conditions.condition_id
+ORDER BY study_conditions.condition_id, studies.year DESC, outcomes.study_id, outcomes.position;
+
 -- Amount against direction, one row a condition that was studied, for the evidence map.
 CREATE VIEW evidence_map AS
 SELECT
@@ -120,7 +148,7 @@ SELECT
     outcomes.effect_ci_low,
     outcomes.effect_ci_high,
     outcomes.effect_p,
-    coalesce(studies.enrolment_randomized, studies.enrolment_analyzed) AS participants,
+    coalesce(studies.enrolment_analyzed, studies.enrolment_randomized, studies.enrolment_enrolled) AS participants,
     (
         SELECT group_concat(dose_class) FROM (
             SELECT DISTINCT arms.dose_class FROM arms
@@ -137,6 +165,7 @@ JOIN study_conditions ON study_conditions.study_id = studies.id
 JOIN conditions ON conditions.id = study_conditions.condition_id
 WHERE outcomes.role = 'primary'
     AND outcomes.direction IN ('no_difference', 'favours_comparator')
+    AND (outcomes.condition_id IS NULL OR outcomes.condition_id = conditions.id)
     AND studies.design IN ('randomized_parallel', 'randomized_crossover')
 ORDER BY studies.year DESC, studies.id, outcomes.position, conditions.id;
 
@@ -171,6 +200,7 @@ FROM outcomes
 JOIN studies ON studies.id = outcomes.study_id
 JOIN study_conditions ON study_conditions.study_id = studies.id
 WHERE studies.design IN ('meta_analysis', 'systematic_review')
+    AND (outcomes.condition_id IS NULL OR outcomes.condition_id = study_conditions.condition_id)
     AND outcomes.effect_measure IS NOT NULL
 UNION ALL
 SELECT
@@ -338,12 +368,17 @@ SELECT
     END AS reason
 FROM trials
 WHERE NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
+    AND trials.results_posted IS NULL
     AND (
         trials.status IN ('terminated', 'withdrawn')
         OR trials.overdue_by_register
         OR (
             trials.status IN ('completed', 'unknown')
-            AND trials.completion < (SELECT date(value, '-2 years') FROM build_info WHERE key = 'data_as_of')
+            -- A date may be a year or a month; it lies back when all of it does.
+            AND trials.completion < (
+                SELECT substr(date(value, '-2 years'), 1, length(trials.completion)) FROM build_info
+                WHERE key = 'data_as_of'
+            )
         )
     )
 ORDER BY trials.completion, trials.id;

@@ -1250,7 +1250,7 @@ def test_every_condition_of_the_catalogue_is_appraised_with_a_reason(real: tuple
 
 def test_what_is_kept_of_a_study_is_what_was_read_of_it(real: tuple[Catalogue, Tables]) -> None:
     catalogue, _ = real
-    reader = StudyReader(catalogue.terms, frozenset(), {})
+    reader = StudyReader(catalogue.terms, frozenset(), (), {})
     designs = catalogue.terms["designs"]
     for record in catalogue.records("studies"):
         facts = reader.read(record).facts

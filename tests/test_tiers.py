@@ -747,6 +747,27 @@ CASES: dict[str, tuple[list[StudyEvidence], str, str, str]] = {
         "mixed",
         "emerging-randomised",
     ),
+    "an open trial, however large, does not outweigh blinded ones": (
+        [
+            trial("first", "favourable", 28),
+            trial("second", "null", 99),
+            trial("third", "null", 96),
+            trial("open", "favourable", 760, blinding="open_label", comparator="no_treatment"),
+        ],
+        "limited",
+        "mixed",
+        "limited-otherwise",
+    ),
+    "beside blinded trials without benefit, as many people in blinded ones that show it": (
+        [
+            trial("first", "favourable", 120),
+            trial("second", "null", 99),
+            trial("open", "favourable", 760, blinding="open_label", comparator="no_treatment"),
+        ],
+        "emerging",
+        "benefit",
+        "emerging-randomised",
+    ),
     "harm outweighs": (
         [trial("first", "unfavourable", 200), trial("second", "null", 90), trial("third", "favourable", 50)],
         "limited",

@@ -63,6 +63,8 @@ def test_a_silent_trial_says_why_it_is_one(empty: sqlite3.Connection) -> None:
         ("overdue", None, "unknown", None, 1),
         ("old", "2024-11-20", "completed", 40, None),
         ("recent", "2024-11-22", "completed", 40, None),
+        ("month", "2024-11", "completed", 40, None),
+        ("posted", "2020-01", "completed", 40, None),
         ("running", None, "recruiting", None, None),
     ):
         add_trial(empty, identifier, completion)
@@ -70,12 +72,25 @@ def test_a_silent_trial_says_why_it_is_one(empty: sqlite3.Connection) -> None:
             "UPDATE trials SET status = ?, actual = ?, overdue_by_register = ? WHERE id = ?",
             (status, actual, overdue, identifier),
         )
+    empty.execute("UPDATE trials SET results_posted = '2022-05-06' WHERE id = 'posted'")
     assert dict(empty.execute("SELECT trial_id, reason FROM silent_trials")) == {
         "stopped": "ended early, no report found",
         "withdrawn": "withdrawn before anybody took part",
         "overdue": "its register marks the results as overdue, no report found",
         "old": "completed more than two years before the last search, no report found",
     }
+
+
+@pytest.mark.parametrize("view", ["condition_results", "null_trials", "review_conflicts"])
+def test_a_result_stands_with_the_condition_to_which_it_belongs(built_database: Path, view: str) -> None:
+    with closing(sqlite3.connect(built_database)) as connection:
+        elsewhere = connection.execute(
+            f"SELECT shown.condition_id, outcomes.id FROM {view} AS shown "
+            f"JOIN outcomes ON outcomes.study_id = shown.study_id AND outcomes.name = shown.outcome "
+            "WHERE outcomes.condition_id <> shown.condition_id"
+        ).fetchall()
+        assert elsewhere == []
+        assert connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] > 10
 
 
 def test_open_trials_of_the_catalogue(built_database: Path) -> None:

@@ -101,7 +101,7 @@ def studies_with_effect(catalogue: Catalogue) -> set[str]:
     """Randomised studies for which the appraisal computes at least one effect."""
     from ldn_evidence.appraise.records import StudyReader
 
-    reader = StudyReader(catalogue.terms, frozenset(), {})
+    reader = StudyReader(catalogue.terms, frozenset(), (), {})
     designs = catalogue.terms.get("designs", {})
     return {
         record["id"]

@@ -102,7 +102,12 @@ class AppraisalMethod(Struct, frozen=True):
             rule.routes,
             frozenset(rule.depths),
         )
-        reader = StudyReader(terms, frozenset(document["outcomes"]["cannot_decide"]), units)
+        reader = StudyReader(
+            terms,
+            frozenset(document["outcomes"]["cannot_decide"]),
+            document["counting"]["participants"],
+            units,
+        )
         differences = {
             instrument: difference
             for instrument in terms.get("instruments", {})

@@ -71,6 +71,12 @@ _NAMED_CONDITION = """(
 )"""
 
 
+def _number(parameter: str) -> str:
+    """SQL for the number that a visitor typed, with a point or a comma; NULL for anything else."""
+    typed = f"replace(trim(:{parameter}), ',', '.')"
+    return f"CASE WHEN {typed} GLOB '[0-9]*' AND NOT {typed} GLOB '*[^0-9.]*' THEN CAST({typed} AS REAL) END"
+
+
 def canned_queries() -> dict[str, dict[str, str]]:
     """Queries with parameters; what needs none is a view, whose CSV is never cut short."""
     return {
@@ -90,13 +96,20 @@ ORDER BY studies.year DESC, studies.id""",
         },
         "studies_by_dose": {
             "title": "Studies of a dose range",
-            "description": "Arms whose daily dose of naltrexone lies between lowest_mg and highest_mg, both in mg a day; "
-            "either may be left empty.",
-            "sql": """
-SELECT doses_tried.* FROM doses_tried
-WHERE dose_mg_per_day >= CAST(:lowest_mg AS REAL)
-    AND (trim(:highest_mg) = '' OR dose_mg_per_day <= CAST(:highest_mg AS REAL))
-ORDER BY dose_mg_per_day, condition_name, study_id""",
+            "description": "Arms whose daily dose of naltrexone, or a part of its range, lies between lowest_mg and "
+            "highest_mg, both in mg a day; either may be left empty. What is no number finds nothing.",
+            "sql": f"""
+WITH wanted AS (
+    SELECT {_number("lowest_mg")} AS lowest, {_number("highest_mg")} AS highest
+), given AS (
+    SELECT doses_tried.*, coalesce(dose_low_mg_per_day, dose_mg_per_day) AS from_mg,
+        coalesce(dose_high_mg_per_day, dose_mg_per_day) AS to_mg
+    FROM doses_tried
+)
+SELECT given.* FROM given, wanted
+WHERE coalesce(to_mg, from_mg) >= coalesce(lowest, 0) AND coalesce(from_mg, to_mg) <= coalesce(highest, 1e9)
+    AND (lowest IS NOT NULL OR trim(:lowest_mg) = '') AND (highest IS NOT NULL OR trim(:highest_mg) = '')
+ORDER BY from_mg, condition_name, study_id""",
         },
         "studies_by_depth": {
             "title": "What rests on an abstract",
@@ -122,14 +135,11 @@ LIMIT 100""",
             "description": "Every outcome of every study of a condition with its printed effect. condition_id is its id, "
             "name or synonym; domain, such as pain, may be left empty.",
             "sql": f"""
-SELECT studies.id AS study_id, studies.year, outcomes.domain, outcomes.name, outcomes.role, outcomes.timepoint,
-    outcomes.direction, outcomes.effect_measure, outcomes.effect_value, outcomes.effect_ci_low, outcomes.effect_ci_high,
-    outcomes.effect_p, studies.verification_depth
-FROM outcomes
-JOIN studies ON studies.id = outcomes.study_id
-WHERE studies.id IN (SELECT study_id FROM study_conditions WHERE condition_id IN {_NAMED_CONDITION})
-    AND (:domain = '' OR outcomes.domain = :domain)
-ORDER BY studies.year DESC, studies.id, outcomes.position""",
+SELECT study_id, year, domain, outcome AS name, role, timepoint, direction, effect_measure, effect_value, effect_ci_low,
+    effect_ci_high, effect_p, verification_depth
+FROM condition_results
+WHERE condition_id IN {_NAMED_CONDITION} AND (:domain = '' OR domain = :domain)
+ORDER BY year DESC, study_id, outcome_id""",
         },
         "tier_history_of_condition": {
             "title": "The tier of a condition over the years",

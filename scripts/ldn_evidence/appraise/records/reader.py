@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ldn_evidence.appraise.evidence import StudyEvidence
@@ -21,6 +21,7 @@ class StudyReader:
     Args:
         terms: The vocabularies.
         silent_domains: Outcome domains that cannot decide a direction (`outcomes` in `schema/tiers.yml`).
+        sizes: The numbers by which a study is sized (`counting` there).
         units: Study -> study that stands for its trial.
     """
 
@@ -28,12 +29,13 @@ class StudyReader:
         self,
         terms: Mapping[str, Mapping[str, Mapping[str, Any]]],
         silent_domains: frozenset[str],
+        sizes: Sequence[str],
         units: Mapping[str, str],
     ) -> None:
         self._designs = terms.get("designs", {})
         self._units = units
         self._outcomes = OutcomeReader(terms.get("instruments", {}))
-        self._told = EvidenceReader(self._designs, silent_domains)
+        self._told = EvidenceReader(self._designs, silent_domains, sizes)
 
     def important_difference(self, instrument: str | None) -> tuple[float | None, str]:
         """The minimal important difference of an instrument in its own points, and a remark on it."""

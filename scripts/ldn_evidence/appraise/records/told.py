@@ -36,11 +36,18 @@ class EvidenceReader:
     Args:
         designs: The vocabulary of designs.
         silent_domains: Outcome domains that cannot decide a direction.
+        sizes: The numbers of an enrolment by which a study is sized; the first that it has.
     """
 
-    def __init__(self, designs: Mapping[str, Mapping[str, Any]], silent_domains: frozenset[str]) -> None:
+    def __init__(
+        self,
+        designs: Mapping[str, Mapping[str, Any]],
+        silent_domains: frozenset[str],
+        sizes: Sequence[str],
+    ) -> None:
         self._designs = designs
         self._silent = silent_domains
+        self._sizes = tuple(sizes)
 
     def evidence(
         self, study: Study, condition: str, facts: StudyFacts, comparisons: Sequence[Comparison]
@@ -111,7 +118,7 @@ class EvidenceReader:
             is_split = any(comparison.condition is not None for comparison in comparisons)
             if is_split and not decided_by:
                 return None
-        return _people(record, arms)
+        return _people(record, arms, self._sizes)
 
     def _design_class(self, record: Record, comparisons: Sequence[Comparison]) -> str:
         """The design in the words of the rule."""
@@ -209,10 +216,10 @@ def _has_result(record: Record) -> bool:
     )
 
 
-def _people(record: Record, arms: Mapping[str, Record]) -> int | None:
-    """People analysed, else randomised, else enrolled, else in the arms."""
+def _people(record: Record, arms: Mapping[str, Record], stages: Sequence[str]) -> int | None:
+    """People of the first of these stages that is known, else in the arms."""
     enrolment = record.get("enrolment", {})
-    for stage in ("analyzed", "randomized", "enrolled"):
+    for stage in stages:
         if stage in enrolment:
             return int(enrolment[stage])
     sizes: list[int | None] = [arm.get("n") for arm in arms.values() if arm["role"] != "other"]
