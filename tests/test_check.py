@@ -22,6 +22,7 @@ from ldn_evidence.check.catalogue_rules import CATALOGUE_RULES
 from ldn_evidence.check.facts import FactFinder
 from ldn_evidence.check.meant import day_hint, identifier_hint, month_hint, number_hint
 from ldn_evidence.check.record_rules import CODES, RECORD_RULES
+from ldn_evidence.check.terms import render_terms
 from ldn_evidence.check.typing import apply_types, compile_typer, keep_printed_forms
 from ldn_evidence.cli import main
 from ldn_evidence.project import Project
@@ -229,6 +230,14 @@ def test_a_code_that_means_exactly_one_condition_is_told_where_it_stands_twice(p
         )
     found = [(problem.path, problem.rule) for problem in checked(project).problems]
     assert found == [("identifiers[0].code", "identifier-used-once")] * 2
+
+
+def test_a_term_without_a_label_is_told_by_the_check_and_not_by_a_crash(project: Project) -> None:
+    path = project.data / "vocabularies" / "verdicts.yml"
+    path.write_text(re.sub(" +label: .*\n", "", path.read_text("utf-8"), count=1), "utf-8")
+    assert json.loads(render_terms(path.parent, Schemas(project.schema)))["$defs"]["verdicts"]["enum"]
+    (problem,) = checked(project).problems
+    assert (problem.path, problem.rule) == ("terms[0]", "missing-field")
 
 
 def test_a_vocabulary_that_is_missing_is_told_once(project: Project) -> None:

@@ -51,13 +51,18 @@ def stale_terms(terms: Terms, schemas: Schemas) -> Iterator[Problem]:
 
 
 def render_terms(vocabularies: Path, schemas: Schemas) -> str:
-    """Text of `schema/terms.schema.json`: one definition a vocabulary that a schema refers to."""
+    """Text of `schema/terms.schema.json`: one definition a vocabulary that a schema refers to.
+
+    What a term lacks is left open here, for the check to tell.
+    """
     definitions = {}
     for name, terms in read_terms(vocabularies, schemas).items():
         definitions[name] = {
             "type": "string",
             "enum": list(terms),
-            "enumDescriptions": [f"{term['label']}: {term['description']}" for term in terms.values()],
+            "enumDescriptions": [
+                f"{term.get('label', '')}: {term.get('description', '')}" for term in terms.values()
+            ],
         }
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
