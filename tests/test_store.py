@@ -165,6 +165,7 @@ def test_a_conditions_name_beats_a_mention(connection: sqlite3.Connection) -> No
         ("sjögren", "sjogrens-syndrome"),
         ("sjogren", "sjogrens-syndrome"),
         ("hailey hailey", "hailey-hailey-disease"),
+        ("Multiple sclerosis", "multiple-sclerosis"),
     ]:
         found = connection.execute(search, {"text": text}).fetchall()
         assert found[0][:2] == ("conditions", condition), text

@@ -127,7 +127,7 @@ ORDER BY year DESC, id""",
             "sql": f"""
 SELECT kind, id, title, snippet(search, -1, '', '', '…', 24) AS snippet
 FROM search WHERE search MATCH fts_query(:text)
-ORDER BY {BEST_FIRST}
+ORDER BY lower(title) = lower(trim(:text)) DESC, {BEST_FIRST}
 LIMIT 100""",
         },
         "outcomes_of_condition": {
