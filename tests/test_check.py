@@ -240,10 +240,32 @@ def test_a_term_without_a_label_is_told_by_the_check_and_not_by_a_crash(project:
     assert (problem.path, problem.rule) == ("terms[0]", "missing-field")
 
 
-def test_a_vocabulary_that_is_missing_is_told_once(project: Project) -> None:
-    (project.data / "vocabularies" / "verdicts.yml").unlink()
-    (problem,) = checked(project).problems
-    assert (problem.file, problem.rule) == ("data/vocabularies/verdicts.yml", "terms-generated")
+@pytest.mark.parametrize(
+    ("old", "new", "file", "rule"),
+    [
+        ("vocabularies", "vocabulary", "vocabulary", "record-folder"),
+        ("vocabularies/instruments.yml", "instruments.yml", "instruments.yml", "record-folder"),
+        (
+            "vocabularies/instruments.yml",
+            "vocabularies/scales.yml",
+            "vocabularies/scales.yml",
+            "id-equals-stem",
+        ),
+        ("vocabularies/instruments.yml", "instruments", "vocabularies/instruments.yml", "terms-generated"),
+    ],
+)
+def test_a_vocabulary_that_is_missing_is_told_once(
+    project: Project, old: str, new: str, file: str, rule: str
+) -> None:
+    study = project.data / "studies" / "example-trial.yml"
+    text = study.read_text("utf-8").replace(
+        "    domain: pain\n", "    domain: pain\n    instrument: nrs-pain\n"
+    )
+    study.write_text(text, "utf-8")
+    assert checked(project).problems == []
+    (project.data / old).rename((project.root if rule == "terms-generated" else project.data) / new)
+    (problem,) = {(problem.file, problem.rule): problem for problem in checked(project).problems}.values()
+    assert (problem.file, problem.rule) == (f"data/{file}", rule)
 
 
 def test_a_reference_to_a_record_of_another_kind_says_which(project: Project) -> None:

@@ -155,7 +155,7 @@ def _check(
     """The checked records, and what the rules across records knew of them; None where nothing could be checked."""
     from ldn_evidence.check.catalogue_rules import Index, check_catalogue, check_retired
     from ldn_evidence.check.stages import check_file
-    from ldn_evidence.check.terms import read_terms, stale_terms
+    from ldn_evidence.check.terms import lost_terms, read_terms, stale_terms
     from ldn_evidence.read.strict_yaml import ReadProblems
 
     today = today or datetime.now(UTC).date()
@@ -184,7 +184,7 @@ def _check(
     index = Index(
         gathered.facts,
         _ids(gathered.facts, terms),
-        gathered.broken | set(_ids_of_misplaced(project, found)),
+        gathered.broken.union(_ids_of_misplaced(project, found), lost_terms(terms, schemas)),
         {(row["kind"], row["id"]): row.get("successor") for row in retired},
         gathered.places,
     )
@@ -193,7 +193,8 @@ def _check(
     if retired:
         data = (project.data / _RETIRED).read_bytes()
         problems += locate([*check_retired(index, retired, schemas.kinds, today)], f"data/{_RETIRED}", data)
-    if not any(problem.file.startswith("data/vocabularies/") for problem in problems):
+    # Not where a misplaced file or a vocabulary itself is what is wrong.
+    if not found.problems and not any(p.file.startswith("data/vocabularies/") for p in problems):
         problems += list(stale_terms(terms, schemas))
     problems = sort_problems(problems)
     return CheckedCatalogue(gathered.records, problems, terms, retired, look.digest(), look.schemas), index

@@ -38,6 +38,12 @@ def read_terms(vocabularies: Path, schemas: Schemas) -> Terms:
     return terms
 
 
+def lost_terms(terms: Terms, schemas: Schemas) -> Iterator[str]:
+    """Terms that the schema knows and no vocabulary has."""
+    for name, definition in schemas.documents["terms"]["$defs"].items():
+        yield from set(definition["enum"]).difference(terms.get(name, ()))
+
+
 def stale_terms(terms: Terms, schemas: Schemas) -> Iterator[Problem]:
     """The vocabularies that hold other terms than the schema, by which records are checked."""
     for name, definition in schemas.documents["terms"]["$defs"].items():
