@@ -24,6 +24,7 @@ from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -456,11 +457,14 @@ def test_retired_identifiers_lead_to_their_successor_or_say_why(tmp_path: Path, 
     ledger = project.data / "retired.yml"
     ledger.write_text(
         ledger.read_text()
-        + "  - kind: studies\n    id: older-trial\n    successor: old-trial\n    retired_on: 2026-01-10\n"
+        + "  - kind: studies\n    id: older-trial\n    successor: example-trial\n    retired_on: 2026-01-10\n"
         "    reason: It was renamed.\n"
         "  - kind: studies\n    id: lost-trial\n    retired_on: 2026-02-01\n    reason: It was never carried out.\n"
     )
     build(project)
+    with closing(sqlite3.connect(project.database)) as connection, connection:
+        # A successor that was given up in its turn.
+        connection.execute("UPDATE retired SET successor = 'old-trial' WHERE id = 'older-trial'")
     served = application(project.database)
     for old in ("old-trial", "older-trial"):
         moved = fetch(served, f"/api/v1/studies/{old}?include=arms")
@@ -468,6 +472,16 @@ def test_retired_identifiers_lead_to_their_successor_or_say_why(tmp_path: Path, 
         assert moved.headers["location"] == "/api/v1/studies/example-trial?include=arms"
         assert moved.json()["successor"] == "example-trial"
         assert fetch(served, moved.headers["location"]).status_code == 200
+    for suffix in (".json", ".bib", ".ris", ".nbib", ".csl.json"):
+        moved = fetch(served, f"/api/v1/studies/older-trial{suffix}")
+        assert moved.status_code == 301
+        assert moved.headers["location"] == f"/api/v1/studies/example-trial{suffix}"
+        assert fetch(served, moved.headers["location"]).status_code == 200
+        assert fetch(served, f"/api/v1/studies/lost-trial{suffix}").status_code == 410
+        unknown = fetch(served, f"/api/v1/studies/exampel-trial{suffix}")
+        assert unknown.status_code == 404
+        assert unknown.json()["did_you_mean"] == ["example-trial"]
+        assert suffix not in unknown.json()["detail"]
     gone = fetch(served, "/api/v1/studies/lost-trial")
     assert gone.status_code == 410
     assert gone.json()["reason"] == "It was never carried out."
@@ -521,6 +535,55 @@ def test_only_reading_is_allowed(served: Any, method: str) -> None:
     assert refused.status_code == 405
     assert refused.headers["allow"] == "GET, HEAD, OPTIONS"
     assert refused.headers["content-type"] == PROBLEM
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/conditions/x%00", 400),
+        ("/api/v1/conditions/x%5cy", 400),
+        ("//api/v1/conditions", 400),
+        (f"/api/v1/studies?q={'a' * 20_001}", 414),
+        (f"/api/v1/studies?{'&'.join(['q=a'] * 101)}", 400),
+    ],
+)
+def test_addresses_that_are_refused_unseen_are_problems_too(
+    served: Any, path: str, status: int, method: str
+) -> None:
+    answer = asyncio.run(raw_request(served, method, path))
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == PROBLEM
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if method == "HEAD":
+        assert answer.content == b""
+        return
+    problem = answer.json()
+    assert (problem["type"], problem["status"]) == ("/api/#refused", status)
+    assert "opioid" in problem["meta"]["notice"]
+    assert problem["meta"]["digest"]
+
+
+async def raw_request(served: Any, method: str, target: str) -> httpx.Response:
+    """A request whose address is sent as it is written; httpx would mend it."""
+    path, _, query = target.partition("?")
+    scope = {
+        "type": "http", "method": method, "scheme": "http", "http_version": "1.1", "root_path": "",
+        "path": unquote(path), "raw_path": path.encode(), "query_string": query.encode(),
+        "headers": [(b"host", b"base.example")],
+    }  # fmt: skip
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await served(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return httpx.Response(sent[0]["status"], headers=sent[0]["headers"], content=body)
 
 
 def test_options_and_cross_origin_requests(served: Any) -> None:

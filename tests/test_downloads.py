@@ -7,6 +7,7 @@ import csv
 import io
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import feedparser
 import pytest
@@ -71,19 +72,63 @@ def test_the_feed(site: Any) -> None:
     feed: Any = feedparser.parse(get(site, "/feed.atom").content)
     assert not feed.bozo
     assert len(feed.entries) > 100
-    paths = {entry.link for entry in feed.entries}
+    assert [link.href for link in feed.feed.links if link.rel == "self"] == ["http://localhost/feed.atom"]
+    addresses = {entry.link for entry in feed.entries}
     for path in ("/about", "/studies/younger-2013", "/conditions/fibromyalgia"):
-        assert path in paths
+        assert f"http://localhost{path}" in addresses
         assert get(site, path).status_code == 200
 
 
+def test_the_feed_bears_the_address_under_which_it_was_asked_for(built_database: Path) -> None:
+    site = Datasette(files=[], immutables=[str(built_database)], settings={"base_url": "/ldn-evidence/"})
+    for host, address in (("a.example", "http://a.example"), ("b.example", "http://b.example"), ("<", "")):
+        found = feedparser.parse(get(site, "/feed.atom", headers={"host": host}).content)
+        assert found.feed.links[0].href == f"{address}/ldn-evidence/feed.atom"
+        assert all(entry.link.startswith(f"{address}/ldn-evidence/") for entry in found.entries)
+
+
+def test_the_feed_goes_out_compressed(site: Any) -> None:
+    plain = get(site, "/feed.atom", headers={"accept-encoding": "identity"})
+    packed = get(site, "/feed.atom", headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content  # unpacked by the client
+    assert int(packed.headers["content-length"]) < len(plain.content) / 3
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
 def test_what_a_client_has_is_not_sent_again(site: Any) -> None:
-    first = get(site, "/feed.atom")
-    again = get(site, "/feed.atom", headers={"If-None-Match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    head = get(site, "/feed.atom", method="HEAD")
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(first.content))
+    for path in ("/feed.atom", "/api/v1/studies/younger-2013.bib"):
+        first = get(site, path)
+        again = get(site, path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        head = get(site, path, method="HEAD")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == first.headers["content-length"]
+
+
+@pytest.mark.parametrize("path", ["/feed.atom", "/robots.txt", "/sitemap.xml"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_files_are_only_read(site: Any, path: str, method: str) -> None:
+    answer = get(site, path, method=method)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_crawlers_find_the_list_of_all_pages(site: Any) -> None:
+    lines = get(site, "/robots.txt").text.splitlines()
+    assert [line for line in lines if line.startswith("Sitemap:")] == [
+        "Sitemap: http://localhost/sitemap.xml"
+    ]
+    tree = ElementTree.fromstring(get(site, "/sitemap.xml").content)
+    addresses = [one.text or "" for one in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert len(addresses) == len(set(addresses)) > 600
+    for path in (
+        "",
+        "trials",
+        "conditions/fibromyalgia",
+        "studies/younger-2013",
+        "questions/does-it-work-in-fibromyalgia",
+    ):
+        assert f"http://localhost/{path}" in addresses
 
 
 @pytest.mark.parametrize("path", ["/api/v1/studies/no-such-study.bib", "/api/v1/studies/younger-2013.exe"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import feedparser
 import pytest
@@ -327,7 +328,21 @@ def test_feedparser_reads_the_changes(exported: Path, base: Base) -> None:
     updated = [entry.updated for entry in feed.entries]
     assert updated == sorted(updated, reverse=True)
     assert feed.feed.updated == updated[0]
-    assert not any(entry.get("links") for entry in feed.entries)  # it stands alone, with no site beside it
+    # It stands alone, with no site beside it: entries lead to the papers.
+    links = {
+        entry.id.removeprefix("urn:ldn-evidence:changes:"): entry.get("links", []) for entry in feed.entries
+    }
+    papers = {
+        row["id"]: f"https://doi.org/{row['doi']}"
+        for row in base.records("SELECT id, doi FROM studies WHERE doi IS NOT NULL")
+    }
+    found = {
+        study: link.href for study in papers for link in links[f"studies:{study}"] if link.rel == "alternate"
+    }
+    assert len(papers) > 100
+    assert {study: unquote(address) for study, address in found.items()} == papers
+    assert all(link.rel == "related" for one in moves for link in links[one])
+    assert sum(bool(links[one]) for one in moves) > 20
 
 
 def test_icalendar_reads_what_is_expected(exported: Path, base: Base) -> None:

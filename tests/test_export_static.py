@@ -18,8 +18,12 @@ from xml.etree import ElementTree
 import pytest
 
 from conftest import require_tool
+from ldn_evidence.project import Project
+from ldn_evidence.publish.export import CannotExport, export
 from ldn_evidence.publish.plugin.pages.site import Site
 
+# Web hosts show it, at any depth, for addresses that lead nowhere.
+NOT_FOUND = "404.html"
 REMOTE = ("http", "https", "mailto", "data")
 
 
@@ -69,7 +73,7 @@ def test_every_link_resolves_from_disk(pages: dict[Path, Page], exported: Path) 
     for path, page in pages.items():
         for link in page.links | page.loads:
             parts = urlsplit(link)
-            if parts.scheme in REMOTE or parts.netloc:
+            if parts.scheme in REMOTE or parts.netloc or path.name == NOT_FOUND:
                 continue
             count += 1
             target = (path.parent / parts.path).resolve() if parts.path else path
@@ -101,7 +105,7 @@ def test_every_page_is_reached_from_the_front_page(pages: dict[Path, Page], expo
             parts = urlsplit(link)
             if parts.scheme not in REMOTE and parts.path:
                 waiting.append((path.parent / parts.path).resolve())
-    assert sorted(str(path.relative_to(root)) for path in pages.keys() - seen) == []
+    assert [str(path.relative_to(root)) for path in pages.keys() - seen] == [NOT_FOUND]
 
 
 def test_every_page_has_notice_and_version(pages: dict[Path, Page], exported: Path) -> None:
@@ -145,6 +149,53 @@ def test_tables_feed_and_database_lie_beside_the_pages(exported: Path, built_dat
     with sqlite3.connect(f"file:{built_database}?mode=ro", uri=True) as connection:
         (conditions,) = connection.execute("SELECT count(*) FROM condition_catalogue").fetchone()
     assert (site / "csv/condition_catalogue.csv").read_bytes().count(b"\r\n") == conditions + 1
+
+
+def assert_not_found_page(site: Path, root: str) -> None:
+    text = (site / NOT_FOUND).read_text("utf-8")
+    assert "There is no page at this address." in text
+    page = Page(text)
+    found = {link for link in page.links | page.loads if not link.startswith("#")}
+    assert f"{root}conditions.html" in found
+    assert [link for link in found if not (site / link.removeprefix(root)).is_file()] == []
+
+
+def test_what_web_hosts_look_for_is_there(exported: Path) -> None:
+    site = exported / "site"
+    assert_not_found_page(site, "/")
+    robots = (site / "robots.txt").read_text("utf-8")
+    assert robots.startswith("User-agent: *\n")
+    # Nobody said where the site will lie, and a list of pages needs whole addresses.
+    assert "Sitemap" not in robots
+    assert not (site / "sitemap.xml").exists()
+
+
+def test_with_its_address_the_site_lists_its_pages_for_search_engines(
+    tmp_path: Path, built_database: Path, project_root: Path
+) -> None:
+    address = "https://example.org/ldn"
+    export(Project(project_root), ["site", "atom"], tmp_path, built_database, address=f"{address}/")
+    site = tmp_path / "site"
+    assert f"\nSitemap: {address}/sitemap.xml\n" in (site / "robots.txt").read_text("utf-8")
+    assert_not_found_page(site, "/ldn/")
+    sitemap = ElementTree.fromstring((site / "sitemap.xml").read_bytes())
+    listed = [one.text or "" for one in sitemap.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert len(listed) > 600
+    assert [one for one in listed if not (site / one.removeprefix(f"{address}/")).is_file()] == []
+    for feed in (site / "feed.atom", tmp_path / "changes.atom"):
+        links = list(ElementTree.fromstring(feed.read_bytes()).iter("{http://www.w3.org/2005/Atom}link"))
+        found = [link.attrib["href"] for link in links]
+        assert [link for link in found if not (site / link.removeprefix(f"{address}/")).is_file()] == []
+        assert links[0].attrib["rel"] == "self"
+        assert found[0] == f"{address}/feed.atom"
+
+
+@pytest.mark.parametrize("address", ["example.org", "/ldn", "https://example.org/?a", "https://a b"])
+def test_what_is_no_address_of_a_site_is_refused(
+    tmp_path: Path, built_database: Path, project_root: Path, address: str
+) -> None:
+    with pytest.raises(CannotExport, match="is no address of a site"):
+        export(Project(project_root), ["site"], tmp_path, built_database, address=address)
 
 
 def test_the_static_api_has_every_record(exported: Path, built_database: Path) -> None:

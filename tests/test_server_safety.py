@@ -829,6 +829,14 @@ def test_crawlers_are_kept_from_filters_and_exports(server: Server) -> None:
     assert "User-agent: *\nDisallow: /*?\n" in answer.text
 
 
+@pytest.mark.parametrize(("extension", "kind"), [("", "text/html"), (".json", "application/json")])
+def test_a_refused_address_is_answered_like_other_errors(server: Server, extension: str, kind: str) -> None:
+    answer = server.get(f"//ldn/studies{extension}")
+    assert answer.status == 400
+    assert answer.headers["content-type"].startswith(kind)
+    assert "two slashes" in answer.text
+
+
 # Starting
 
 

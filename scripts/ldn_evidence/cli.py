@@ -369,6 +369,12 @@ def coverage(context: click.Context, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A built database; without it, ldn.db, built anew where records changed.",
 )
+@click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    help="Where site/ will lie: for its sitemap and links of the feed.",
+)
 @click.option("--list", "list_formats", is_flag=True, help="Show the formats and what each is good for.")
 @click.option("--progress/--no-progress", default=None, help="Default: on a terminal, not in a pipe.")
 @click.pass_context
@@ -377,6 +383,7 @@ def export(
     formats: tuple[str, ...],
     output: Path | None,
     database: Path | None,
+    address: str,
     list_formats: bool,
     progress: bool | None,
 ) -> None:
@@ -397,7 +404,7 @@ def export(
         if database is None and not set(formats) - set(FORMATS):
             built(context, project, progress)
         with shown_progress(progress) as show:
-            entries = write_exports(project, formats, output, database, show)
+            entries = write_exports(project, formats, output, database, show, address)
     except CannotExport as error:
         raise Misuse(str(error)) from None
     folder = output or project.exports

@@ -251,9 +251,8 @@ def _responses() -> Iterable[tuple[str, Schema]]:
     yield (
         "BadRequest",
         {
-            "description": "The request is not understood; `detail`, `allowed` and `did_you_mean` say what is. Plain text where "
-            "the address itself is refused before it is looked at.",
-            "content": {**problem, "text/plain": {"schema": {"type": "string"}}},
+            "description": "The request is not understood; `detail`, `allowed` and `did_you_mean` say what is.",
+            "content": problem,
         },
     )
     yield (
@@ -281,7 +280,7 @@ def _responses() -> Iterable[tuple[str, Schema]]:
         "Problem",
         {
             "description": "Any other problem.",
-            "content": {**problem, "text/plain": {"schema": {"type": "string"}}},
+            "content": problem,
         },
     )
 

@@ -20,6 +20,7 @@ TITLES: Mapping[str, str] = {
     "moved": "Identifier was replaced",
     "gone": "Identifier was retired",
     "method-not-allowed": "Method not allowed",
+    "refused": "Address refused",
     "unavailable": "Database not available",
     "internal": "Something broke here",
 }

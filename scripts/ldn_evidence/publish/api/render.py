@@ -438,6 +438,12 @@ class Api:
         return [self.catalogue.reference("conditions", identifier) for identifier in found]
 
 
+def gives_references(path: str) -> bool:
+    """Whether an address has the form of one that gives references."""
+    name, _, identifier = path.removeprefix(f"{API_ROOT}/").partition("/")
+    return _without_suffix(name, identifier)[1] in _REFERENCES
+
+
 def _without_suffix(name: str, identifier: str) -> tuple[str, str]:
     """An identifier in an address, and the suffix by which the address asks for a format."""
     for suffix in (*(_REFERENCES if name in REFERENCES else ()), ".json"):
@@ -470,4 +476,4 @@ def _json(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Res
     return Response(200, {"content-type": JSON, **(headers or {})}, _dumps(body))
 
 
-__all__ = ["Api", "Response", "render", "static_paths"]
+__all__ = ["Api", "Response", "gives_references", "render", "static_paths"]

@@ -62,6 +62,10 @@ _PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
 ]
 _ENCODINGS = ("br", "gzip", "identity") if brotli else ("gzip", "identity")
+_NOT_READING = ApiProblem(
+    405, "method-not-allowed", f"the API is read only; allowed: {METHODS}", {"allow": METHODS},
+    allowed=METHODS.split(", "),
+)  # fmt: skip
 _WORKERS = 2
 # For so many seconds after a file was written, answers go out without a time, and are not kept.
 _SETTLING = 2.0
@@ -328,11 +332,11 @@ class ApiServer:
         query: bytes = scope["query_string"]
         opened, kept = self._current(), None
         key = (path, query)
-        is_read = method in ("GET", "HEAD")
-        if opened is not None and is_read:
+        refused = None if method in ("GET", "HEAD") else _NOT_READING
+        if opened is not None and refused is None:
             kept = opened.cache.get(key)
         if kept is None:
-            opened, kept = await self._make(path, query, is_read)
+            opened, kept = await self._make(path, query, refused)
         encoding = kept.encoding(accepted)
         if kept.is_known(none_match, modified_since, encoding):
             await _send(send, 304, kept.validators(encoding), b"")
@@ -341,9 +345,16 @@ class ApiServer:
         headers, body = kept.form(encoding)
         if opened is not None and kept.is_good and len(kept.forms) != known_forms and opened.is_settled:
             opened.cache.put(key, kept)
-        if kept.response.status == 405:
-            headers = [*headers, (b"allow", METHODS.encode())]
         await _send(send, kept.response.status, headers, b"" if method == "HEAD" else body)
+
+    async def refuse(self, scope: Scope, send: Send, problem: ApiProblem) -> None:
+        """Answer a request that was found not to be looked at, whatever it asks for."""
+        path = scope["path"]
+        if self._base and path.startswith(self._base + "/"):
+            path = path[len(self._base) :]
+        _, kept = await self._make(path, b"", problem)
+        headers, body = kept.form("identity")
+        await _send(send, kept.response.status, headers, b"" if scope["method"] == "HEAD" else body)
 
     def _current(self) -> Opened | None:
         """The open database, if its file is still the same; a file that is away for a moment changes nothing."""
@@ -355,26 +366,19 @@ class ApiServer:
         except OSError:
             return opened
 
-    async def _make(self, path: str, query: bytes, is_read: bool) -> tuple[Opened | None, Kept]:
+    async def _make(self, path: str, query: bytes, refused: ApiProblem | None) -> tuple[Opened | None, Kept]:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="api")
-        work = partial(self._work, path, query, is_read)
+        work = partial(self._work, path, query, refused)
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
-    def _work(self, path: str, query: bytes, is_read: bool) -> tuple[Opened | None, Kept]:
+    def _work(self, path: str, query: bytes, refused: ApiProblem | None) -> tuple[Opened | None, Kept]:
         """Open the database where needed and render, in a worker thread."""
         opened: Opened | None = None
         try:
             opened = self._open()
-            if not is_read:
-                allowed = METHODS.split(", ")
-                problem = ApiProblem(
-                    405,
-                    "method-not-allowed",
-                    f"the API is read only; allowed: {METHODS}",
-                    allowed=allowed,
-                )
-                return opened, opened.problem(problem, path)
+            if refused is not None:
+                return opened, opened.problem(refused, path)
             return opened, opened.answer(path, query.decode("latin-1"))
         except (OSError, sqlite3.Error, MemoryError, Replaced) as error:
             print(f"ldn-evidence: API: {error or type(error).__name__}", file=sys.stderr)
@@ -385,8 +389,11 @@ class ApiServer:
             problem = ApiProblem(500, "internal", "this request could not be answered")
         if opened is not None:
             return opened, opened.problem(problem, path)
+        problem = refused or problem
         body = orjson.dumps(problem.body(f"{self._base}{path}", self._base) | {"meta": {"notice": NOTICE}})
-        return None, Kept(Response(problem.status, {"content-type": PROBLEM}, body), "", b"")
+        return None, Kept(
+            Response(problem.status, {"content-type": PROBLEM, **problem.headers}, body), "", b""
+        )
 
     def _open(self) -> Opened:
         current = self._current()

@@ -6,6 +6,7 @@ the same commit gives the same bytes.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from ldn_evidence.publish.export.formats import FORMATS
 # Each holds the base's rows while it writes.
 MOST_PROCESSES = 4
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*/?")
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -30,6 +33,7 @@ def export(
     output: Path | None = None,
     database: Path | None = None,
     progress: Progress | None = None,
+    address: str = "",
 ) -> list[manifest.Entry]:
     """Write formats into a folder, with `manifest.json` and `SHA256SUMS`.
 
@@ -42,12 +46,14 @@ def export(
         output: The folder, `dist` in the project by default.
         database: A database other than the project's own.
         progress: Called with (what, done, in all).
+        address: Where the static site will lie, for what needs whole addresses: the list of its pages for search engines,
+            links of the feed.
 
     Returns:
         The entries of the manifest.
 
     Raises:
-        CannotExport: A format is unknown, a library is missing, or there is no fitting database.
+        CannotExport: A format is unknown, the address is none, a library is missing, or there is no fitting database.
     """
     from ldn_evidence.problems import did_you_mean
 
@@ -55,6 +61,8 @@ def export(
         if name not in FORMATS:
             known = ", ".join(FORMATS)
             raise CannotExport(f'there is no format "{name}"{did_you_mean(name, FORMATS)} (formats: {known})')
+    if address and not _ADDRESS.fullmatch(address):
+        raise CannotExport(f'"{address}" is no address of a site (for example: https://example.org/ldn)')
     chosen = [FORMATS[name] for name in FORMATS if name in formats or not formats]
     output = output or project.exports
     for format in chosen:
@@ -64,7 +72,7 @@ def export(
             raise CannotExport(
                 f"{format.name} needs the library {missing.name}; install it with: make .venv/export"
             ) from None
-    with Base(project, database) as base:
+    with Base(project, database, address) as base:
         output.mkdir(parents=True, exist_ok=True)
         digest, earlier = manifest.read(output)
         names = {one.name for one in chosen}
@@ -73,7 +81,7 @@ def export(
         with tempfile.TemporaryDirectory(prefix=".export-", dir=output) as scratch:
             folder = Path(scratch)
             processes = min(cores(), len(chosen), MOST_PROCESSES)
-            with Crew(partial(Base, project, database), processes) as crew:
+            with Crew(partial(Base, project, database, address), processes) as crew:
                 # The site takes longest, so it begins first.
                 tasks = [(format.name, folder) for format in reversed(chosen)]
                 for number, written in enumerate(crew.map(_write_format, tasks), start=1):

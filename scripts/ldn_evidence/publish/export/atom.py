@@ -10,36 +10,45 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ldn_evidence.publish.export.base import Base, build_info, day_of, provenance, records
 from ldn_evidence.publish.export.files import Written
 
+# Where a site has it.
+FEED = "/feed.atom"
 ATOM = "http://www.w3.org/2005/Atom"
 _TIERS = {"limited": 1, "emerging": 2, "strong": 3}
 
 # The page that an entry leads to, by the first part of its identifier.
 _PAGES = {"release": "about", "studies": "studies/{}", "tiers": "conditions/{}"}
 
-# Identifier, day, title, text, category.
-Entry = tuple[str, str, str, str, str]
+# Identifier, day, title, text, category, ids of the studies that it is about.
+Entry = tuple[str, str, str, str, str, list[str]]
 
 
 def write_feed(base: Base, folder: Path) -> Iterable[Written]:
     """Write `changes.atom`."""
     target = folder / "changes.atom"
-    content, count = render(base.connection)
+    content, count = render(base.connection, *addresses_in(base.address))
     target.write_bytes(content)
     yield Written(target, count)
 
 
-def render(connection: sqlite3.Connection, address: str = "") -> tuple[bytes, int]:
+def addresses_in(site: str) -> tuple[str, str]:
+    """The arguments of `render` for the static site at an address; empty where none is known."""
+    return (f"{site}/{{}}.html", f"{site}{FEED}") if site else ("", "")
+
+
+def render(connection: sqlite3.Connection, page: str = "", own: str = "") -> tuple[bytes, int]:
     """The feed of a built database, newest first, and how many entries it has.
 
     Args:
         connection: The database.
-        address: Form of the address of a page where the feed lies beside pages, such as `/{}` or `{}.html`; a feed
-            that stands alone leads nowhere.
+        page: Form of the address of a page, such as `https://example.org/{}`. Where there are no pages, entries lead to
+            the papers themselves.
+        own: The feed's own address.
     """
     info = build_info(connection)
     day = day_of(info)
@@ -57,14 +66,20 @@ def render(connection: sqlite3.Connection, address: str = "") -> tuple[bytes, in
     _add(feed, "rights", f"{about['license']}, {about['license_url']}")
     _add(feed, "generator", about["title"], version=about["data_version"])
     _add(_add(feed, "author"), "name", "LDN Evidence contributors")
-    for identifier, day, title, text, category in entries:
+    if own:
+        _add(feed, "link", rel="self", href=own, type="application/atom+xml")
+    papers = {} if page else dict(_papers(connection))
+    for identifier, day, title, text, category, studies in entries:
         entry = _add(feed, "entry")
         _add(entry, "id", f"urn:ldn-evidence:changes:{identifier}")
         _add(entry, "title", title)
         _add(entry, "updated", _time(day))
-        if address:
+        if page:
             kind, _, rest = identifier.partition(":")
-            _add(entry, "link", href=address.format(_PAGES[kind].format(rest.partition(":")[0])))
+            _add(entry, "link", href=page.format(_PAGES[kind].format(rest.partition(":")[0])))
+        for study in studies:
+            if study in papers:
+                _add(entry, "link", rel="alternate" if category == "study" else "related", href=papers[study])
         _add(entry, "category", term=category)
         _add(entry, "content", text, type="text")
     ElementTree.indent(feed)
@@ -89,7 +104,17 @@ def _release(info: Mapping[str, str], day: str) -> Entry:
         f"Data version {about['data_version']}",
         f"Commit {about['commit']}. {counted}. Last search on {about['data_as_of']}.",
         "release",
+        [],
     )
+
+
+def _papers(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Study -> where its paper is."""
+    for study, doi, pmid in connection.execute("SELECT id, doi, pmid FROM studies"):
+        if doi:
+            yield study, f"https://doi.org/{quote(doi, safe='/:;()')}"
+        elif pmid:
+            yield study, f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
 
 
 def _studies(connection: sqlite3.Connection, default: str) -> Iterator[Entry]:
@@ -99,7 +124,14 @@ def _studies(connection: sqlite3.Connection, default: str) -> Iterator[Entry]:
         year = f" ({row['year']})" if row["year"] else ""
         mark = "Retracted: " if row["retraction_status"] == "retracted" else ""
         day = row["verification_on"] or default
-        yield f"studies:{row['id']}", day, f"{mark}{row['title']}{year}", row["conclusion"], "study"
+        yield (
+            f"studies:{row['id']}",
+            day,
+            f"{mark}{row['title']}{year}",
+            row["conclusion"],
+            "study",
+            [row["id"]],
+        )
 
 
 def _tiers(connection: sqlite3.Connection, default: str) -> Iterator[Entry]:
@@ -124,6 +156,7 @@ def _tiers(connection: sqlite3.Connection, default: str) -> Iterator[Entry]:
             f"By the tier rule, with the studies published up to {row['year']}"
             + (f"; caused by {', '.join(causes)}." if causes else "."),
             "tier",
+            causes,
         )
 
 

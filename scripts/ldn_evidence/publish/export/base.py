@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 import yaml
 
+from ldn_evidence.databases import open_read_only
 from ldn_evidence.project import Project
 from ldn_evidence.publish.metadata import DATABASE, ORIGIN
 from ldn_evidence.schemas import Schemas
@@ -80,17 +81,19 @@ class Base:
     Args:
         project: The project whose schema the database was built from.
         database: The file; the project's own by default.
+        address: Where the static site will lie, such as `https://example.org/ldn`; empty where nobody knows.
 
     Raises:
         CannotExport: The file is missing, or was built from another schema.
     """
 
-    def __init__(self, project: Project, database: Path | None = None) -> None:
+    def __init__(self, project: Project, database: Path | None = None, address: str = "") -> None:
         self.project = project
+        self.address = address.rstrip("/")
         self.database = database or project.database
         if not self.database.is_file():
             raise CannotExport(f"{self.database} does not exist yet; build it with: make build")
-        self.connection = sqlite3.connect(f"file:{self.database}?mode=ro&immutable=1", uri=True)
+        self.connection = open_read_only(self.database, immutable=True)
         try:
             self.info = build_info(self.connection)
             self.layout = Layout(Schemas(project.schema))

@@ -17,16 +17,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ldn_evidence.publish.api.render import Api
-from ldn_evidence.publish.export import citations
+from ldn_evidence.publish.api.render import Api, gives_references
+from ldn_evidence.publish.export import atom, citations
 from ldn_evidence.publish.export.base import Base, CannotExport
 from ldn_evidence.publish.export.files import Written
 from ldn_evidence.publish.metadata import DATABASE
-from ldn_evidence.publish.plugin.downloads import FEED, download, is_download
+from ldn_evidence.publish.plugin.crawlers import SITEMAP, robots
 from ldn_evidence.publish.plugin.pages.site import Site
 
 _ELEMENT = re.compile(r"<(?P<name>a|link|img|script|form|use|image)\b(?P<attributes>[^>]*)>")
 _ADDRESS = re.compile(r"""\s(?P<attribute>href|src|action)="(?P<address>[^"]*)\"""")
+_RELATIVE = re.compile(r"""\s(?:href|src|action)="(?![a-z]+:|#)""")
 _NO_SERVER = "This copy has no server that could answer it."
 _MEDIA_TYPES = {
     ".atom": "application/atom+xml",
@@ -40,27 +41,36 @@ _MEDIA_TYPES = {
     ".js": "text/javascript",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".xml": "application/xml",
 }
 _DATABASE_FILE = f"/{DATABASE}.db"
+# By this name hosts of static sites find it.
+_NOT_FOUND = "404.html"
 
 
 def write_api(base: Base, folder: Path) -> Iterable[Written]:
     """Write `api/`: the index, the OpenAPI document, and a JSON file for each list and each record."""
     links = _Links()
-    api = _api_files(base)
-    for path, _ in api:
+    files = _api_files(Api(base.connection, static=True))
+    for path, _ in files:
         links.add(path, path.lstrip("/"))
-    for path, content in api:
+    for path, content in files:
         yield _write(folder, path.lstrip("/"), _linked(content, path.lstrip("/"), links))
 
 
 def write_site(base: Base, folder: Path) -> Iterable[Written]:
-    """Write `site/`: every page, the API, the database, the feed, and the tables that pages offer as CSV."""
+    """Write `site/`: every page, the API, the database, the feed, and the tables that pages offer as CSV.
+
+    With what a web host looks for: a page for addresses that lead nowhere, rules for crawlers, and a list of all pages
+    where it is known where the site will lie.
+    """
     root = folder / "site"
     links = _Links()
     pages = _pages(base, links)
-    api = _api_files(base)
-    for path, _ in api:
+    api = Api(base.connection, static=True)
+    files = _api_files(api)
+    for path, _ in files:
         links.add(path, path.lstrip("/"))
         if path.endswith(".json"):
             links.add(path.removesuffix(".json").removesuffix("/index"), path.lstrip("/"))
@@ -74,7 +84,8 @@ def write_site(base: Base, folder: Path) -> Iterable[Written]:
         if address == "/search":
             content = _with_index(content, base, links)
         yield _write(root, name, content)
-    for path, content in api:
+    yield _write(root, _NOT_FOUND, _not_found(base, links))
+    for path, content in files:
         name = path.lstrip("/")
         yield _write(root, name, _linked(content, name, links))
     for asset in sorted(links.assets):
@@ -83,11 +94,16 @@ def write_site(base: Base, folder: Path) -> Iterable[Written]:
     yield Written(root / f"{DATABASE}.db", media_type=_MEDIA_TYPES[".db"])
     for name in sorted(links.tables):
         yield _write(root, f"csv/{name}.csv", _csv(base, name))
-    for path in sorted(links.downloads):
-        found = download(base.connection, path, "{}.html")
-        if found is None:
+    for path in sorted(links.references):
+        found = api.render(path)
+        if found.status != 200:
             raise CannotExport(f"a page links to {path}, which there is not")
-        yield _write(root, path.lstrip("/"), found[1])
+        yield _write(root, path.lstrip("/"), found.body)
+    page, own = atom.addresses_in(base.address) if base.address else ("{}.html", atom.FEED.lstrip("/"))
+    yield _write(root, atom.FEED.lstrip("/"), atom.render(base.connection, page, own)[0])
+    yield _write(root, "robots.txt", robots(base.address).encode())
+    if base.address:
+        yield _write(root, SITEMAP.lstrip("/"), _sitemap(base, links))
 
 
 class _Links:
@@ -97,7 +113,7 @@ class _Links:
         self.files: dict[str, str] = {}
         self.assets: set[str] = set()
         self.tables: set[str] = set()
-        self.downloads: set[str] = set()
+        self.references: set[str] = set()
         self._relative: dict[tuple[str, str], str | None] = {}
 
     def add(self, address: str, file: str) -> None:
@@ -116,8 +132,10 @@ class _Links:
         if table and set(dict(parse_qsl(query))) <= {"_stream", "_size"} and path in self.files:
             self.tables.add(table[1])
             return self.files[path]
-        if is_download(address):
-            self.downloads.add(address)
+        if address == atom.FEED:
+            return address.lstrip("/")
+        if gives_references(address):
+            self.references.add(address)
             return address.lstrip("/")
         return None
 
@@ -258,13 +276,36 @@ def _marked(text: str, base: Base) -> str:
     )
     data = (
         f'As files: <a href="/api/index.html">API</a>, <a href="{_DATABASE_FILE}">database</a>, '
-        f'<a href="{FEED}">feed</a>.'
+        f'<a href="{atom.FEED}">feed</a>.'
     )
     return text.replace("</body>", f'<p class="quiet">{html.escape(words)} {data}</p>\n</body>', 1)
 
 
-def _api_files(base: Base) -> list[tuple[str, bytes]]:
-    api = Api(base.connection, static=True)
+def _not_found(base: Base, links: _Links) -> bytes:
+    """The page that a web host shows for addresses that lead nowhere.
+
+    It is shown at any depth, so its links begin with the path of the site.
+    """
+    address = "/-"  # no words in it that could be searched for
+    text = Site("/", "").missing(base.connection, address).body.decode()
+    text, found = re.subn(rf" at <code>{address}</code>", " at this address", text)
+    assert found == 1, "the page has another wording"
+    root = html.escape(f"{urlsplit(base.address).path}/")
+    page = _linked(_marked(text, base), _NOT_FOUND, links).decode()
+    return _RELATIVE.sub(rf"\g<0>{root}", page).encode()
+
+
+def _sitemap(base: Base, links: _Links) -> bytes:
+    """The list of all pages for search engines, which must have whole addresses."""
+
+    def location(found: re.Match[str]) -> str:
+        return f"<loc>{base.address}/{links.files[html.unescape(found[1])]}</loc>"
+
+    text = Site("/", "").answer(base.connection, SITEMAP).body.decode()
+    return re.sub(r"<loc>([^<]*)</loc>", location, text).encode()
+
+
+def _api_files(api: Api) -> list[tuple[str, bytes]]:
     return [(path, api.render(path).body) for path in api.static_paths()]
 
 

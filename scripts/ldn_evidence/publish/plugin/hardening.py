@@ -15,10 +15,12 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import PurePath
 from typing import Any
 
-from datasette.utils.asgi import Response
+from datasette.utils.asgi import NotFound, Response
 from jinja2 import Environment
 from pluggy import HookimplMarker
 
+from ldn_evidence.publish.plugin import api, crawlers
+from ldn_evidence.publish.plugin.addresses import origin, refusal_to_write
 from ldn_evidence.publish.plugin.connection import GuardedConnection, OutOfMemory, connect
 from ldn_evidence.publish.plugin.headers import (
     SECURITY_HEADERS,
@@ -38,18 +40,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Crawlers are welcome to pages and records, not to the endless ways to filter, sort and export them.
-ROBOTS = """\
-User-agent: *
-Disallow: /*?
-Disallow: /-/
-Disallow: /*.csv$
-Disallow: /ldn.db
-"""
-
 # Browsers read a backslash as a slash, so that a redirect to `/\\example.com` or `//example.com` leaves the
 # site; control characters they drop. No path of ours or of Datasette's has any of them.
 _OFF_SITE_PATH = re.compile(rb"//|.*(?:\\|%5c|[\x00-\x1f\x7f]|%[01][0-9a-f]|%7f)", re.IGNORECASE | re.DOTALL)
+
+# Where refused requests are led, and under which name the scope says what they are refused for.
+_REFUSED_PATH = "/-/refused"
+_REFUSAL = "ldn_evidence.refusal"
 
 # Shows stack frames with the paths of the installation. The 1.0 line keeps it to administrators.
 _INTERNAL_PATH = re.compile(rb"/-/threads(\.json)?")
@@ -228,13 +225,23 @@ def startup(datasette: Any) -> None:
 
 @hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
-    """Add robots.txt."""
-    return [(r"^/robots\.txt$", robots)]
+    """Add robots.txt, and the page that refused requests are led to."""
+    return [(r"^/robots\.txt$", robots), (f"^{_REFUSED_PATH}$", refused)]
 
 
-def robots() -> Any:
-    """What crawlers may fetch."""
-    return Response.text(ROBOTS)
+def robots(request: Any, datasette: Any) -> Any:
+    """What crawlers may fetch, and where all pages are listed."""
+    site = origin(datasette, request)
+    address = site and site + datasette.setting("base_url").rstrip("/")
+    return refusal_to_write(request) or Response.text(crawlers.robots(address))
+
+
+async def refused(request: Any, datasette: Any) -> Any:
+    """Why a request was refused."""
+    refusal = request.scope.get(_REFUSAL)
+    if refusal is None:
+        raise NotFound("Page not found")  # somebody asked for this very address
+    return await _error(datasette, request, *refusal)
 
 
 @hookimpl(tryfirst=True)
@@ -266,15 +273,16 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awai
         why = str(exception.message)  # such as a column to sort by that does not exist
     else:
         return None
-    body = {"ok": False, "error": why, "errors": [why], "status": 400, "title": None}
+    return _error(datasette, request, request.path, 400, why)
 
-    async def answer() -> Any:
-        if request.path.endswith(".json"):
-            return Response.json(body, status=400)
-        page = await datasette.render_template(["400.html", "error.html"], body, request=request)
-        return Response.html(page, status=400)
 
-    return answer()
+async def _error(datasette: Any, request: Any, path: str, status: int, why: str) -> Any:
+    """An error as Datasette gives its own: a page, or JSON where `path` asked for JSON."""
+    body = {"ok": False, "error": why, "errors": [why], "status": status, "title": None}
+    if path.endswith(".json"):
+        return Response.json(body, status=status)
+    page = await datasette.render_template([f"{status}.html", "error.html"], body, request=request)
+    return Response.html(page, status=status)
 
 
 @hookimpl(trylast=True)
@@ -288,7 +296,10 @@ def asgi_wrapper(datasette: Any) -> Callable[[Application], Application]:
                 return
             nonce = start_nonce()
             base = datasette.setting("base_url").rstrip("/")
-            policy = content_security_policy(scope["path"].removeprefix(base) or "/", nonce)
+            raw_path = scope.get("raw_path") or scope["path"].encode()
+            refusal = refusal_of(raw_path.split(b"?", 1)[0], scope["query_string"])
+            path = scope["path"].removeprefix(base) if refusal is None else _REFUSED_PATH
+            policy = content_security_policy(path or "/", nonce)
 
             async def send_with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -296,22 +307,34 @@ def asgi_wrapper(datasette: Any) -> Callable[[Application], Application]:
                     message = {**message, "headers": headers}
                 await send(message)
 
-            raw_path = scope.get("raw_path") or scope["path"].encode()
-            refusal = refusal_of(raw_path.split(b"?", 1)[0], scope["query_string"])
-            if refusal is not None:
-                await refusal.asgi_send(send_with_headers)
-            else:
+            if refusal is None:
                 await application(scope, receive, send_with_headers)
+            elif not await api.refuse(datasette, scope, send_with_headers, *refusal):
+                await application(_led_to_refusal(scope, base, *refusal), receive, send_with_headers)
 
         return hardened
 
     return wrap
 
 
-def refusal_of(raw_path: bytes, query_string: bytes) -> Any:
-    """The answer to a request that is not to be looked at; None for all others."""
+def _led_to_refusal(scope: Scope, base: str, status: int, why: str) -> Scope:
+    """The request without what it was refused for, on its way to the page that says so.
+
+    Only behind its routing can Datasette make a page.
+    """
+    path = base + _REFUSED_PATH
+    refusal = {_REFUSAL: (scope["path"], status, why)}
+    return {**scope, "path": path, "raw_path": path.encode(), "query_string": b"", **refusal}
+
+
+def refusal_of(raw_path: bytes, query_string: bytes) -> tuple[int, str] | None:
+    """Status and reason for a request that is not to be looked at; None for all others."""
     if _OFF_SITE_PATH.match(raw_path):
-        status, why = 400, "this path is not allowed"
+        status, why = (
+            400,
+            "this address is not allowed: no path here begins with two slashes or has a backslash or a control "
+            "character in it",
+        )
     elif _INTERNAL_PATH.search(raw_path):
         status, why = 403, "this page is not public"
     elif len(query_string) > LONGEST_QUERY_STRING:
@@ -322,7 +345,7 @@ def refusal_of(raw_path: bytes, query_string: bytes) -> Any:
         status, why = 400, f"more than {MOST_COSTLY_PARAMETERS} conditions and facets"
     else:
         return None
-    return Response.text(f"{status}: {why}\n", status=status)
+    return status, why
 
 
 def with_security_headers(headers: Any, policy: str) -> list[tuple[bytes, bytes]]:

@@ -7,7 +7,6 @@ once is kept.
 from __future__ import annotations
 
 import gzip
-import re
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from datasette.utils.asgi import NotFound, Response
 from pluggy import HookimplMarker
 
+from ldn_evidence.publish.plugin.addresses import origin, refusal_to_write
 from ldn_evidence.publish.plugin.headers import is_own_page
 from ldn_evidence.publish.plugin.pages.reader import Reader
 from ldn_evidence.publish.plugin.pages.site import LONGEST_PARAMETER, PAGES, Answer, Site
@@ -101,14 +101,6 @@ async def _catalogue(datasette: Any) -> Any:
     return database if database.has_our_pages else None
 
 
-def _origin(datasette: Any, request: Any) -> str:
-    """Scheme and host as the visitor sees them; nothing where the host is not a plausible one."""
-    if not re.fullmatch(r"[A-Za-z0-9.\-]+(?::\d{1,5})?|\[[0-9A-Fa-f:]+\](?::\d{1,5})?", request.host or ""):
-        return ""
-    scheme = "https" if datasette.setting("force_https_urls") else request.scheme
-    return f"{scheme}://{request.host}"
-
-
 async def _answer(
     datasette: Any, request: Any, work: Callable[[Site, sqlite3.Connection], Answer] | None
 ) -> Any:
@@ -123,12 +115,12 @@ async def _answer(
         for name, value in parse_qsl(request.query_string, max_num_fields=200)
         if name in PARAMETERS
     }
-    origin = _origin(datasette, request)
-    key = (path, urlencode(sorted(parameters.items())), origin)
+    site_origin = origin(datasette, request)
+    key = (path, urlencode(sorted(parameters.items())), site_origin)
     cache = _cache(database)
     kept = cache.get(key) if work is None else None
     if kept is None:
-        site = Site(base, origin)
+        site = Site(base, site_origin)
 
         def make(connection: sqlite3.Connection) -> Kept:
             if work is not None:
@@ -161,8 +153,9 @@ def _response(kept: Kept, request: Any) -> Any:
 
 async def page(request: Any, datasette: Any) -> Any:
     """One of our pages."""
-    if request.method not in ("GET", "HEAD"):
-        return Response.text("405: pages are read with GET\n", status=405, headers={"allow": "GET, HEAD"})
+    refusal = refusal_to_write(request)
+    if refusal is not None:
+        return refusal
     response = await _answer(datasette, request, None)
     if response is None:
         raise NotFound("Page not found")
