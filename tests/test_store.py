@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from ldn_evidence.basis import Basis
 from ldn_evidence.build import build
+from ldn_evidence.diff import compare
 from ldn_evidence.problems import BrokenBuild, RecordsHaveProblems
 from ldn_evidence.project import Project
+from ldn_evidence.publish.export.base import Base
 from ldn_evidence.publish.plugin.search_text import fts_query
 from ldn_evidence.store.search import KINDS
 
@@ -122,6 +125,99 @@ def test_a_killed_build_leaves_the_last_good_database(project: Project) -> None:
     build(project)
     with closing(sqlite3.connect(project.database)) as opened:
         assert rows(opened, "SELECT year FROM studies WHERE id = 'example-trial'") == [(2021,)]
+
+
+def test_a_folder_of_any_name_is_built_found_up_to_date_exported_and_compared(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("odd") / "a#b ?ä%41"
+    shutil.copytree(project.root, root)
+    odd = Project(root)
+    before = build(odd).stat()
+    assert build(odd).stat().st_ino == before.st_ino
+    with Base(odd) as base:
+        assert base.info["title"] == "LDN Evidence"
+    assert compare(odd, odd.database, odd.database).least_step == "none"
+    assert [path.name for path in root.parent.iterdir()] == [root.name]
+    assert sorted(path.name for path in root.iterdir()) == [".cache", "data", "ldn.db", "schema"]
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+    subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(project: Project) -> Project:
+    """A catalogue with all that is built from, in a commit."""
+    (project.root / "docs").mkdir()
+    for text in ("CITATION.cff", "CHANGELOG.md", "docs/method.md"):
+        shutil.copy(TESTS.parent / text, project.root / text)
+    (project.root / ".gitignore").write_text("/ldn.db\n/.cache/\ndrafts-*\n", "utf-8")
+    git(project.root, "init", "--quiet")
+    git(project.root, "add", ".")
+    git(project.root, "commit", "--quiet", "--message", "All")
+    return project
+
+
+def test_a_build_of_a_clean_checkout_names_its_commit(repository: Project) -> None:
+    commit = Basis(repository).commit
+    assert re.fullmatch(r"[0-9a-f]{40}", commit.id)
+    assert not commit.is_changed
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["CITATION.cff", "CHANGELOG.md", "docs/method.md", "schema/views.sql", "data/studies/example-trial.yml"],
+)
+def test_whatever_a_build_reads_shows_as_changed(repository: Project, place: str) -> None:
+    with (repository.root / place).open("a", encoding="utf-8") as stream:
+        stream.write("\n")
+    assert Basis(repository).commit.is_changed
+
+
+@pytest.mark.parametrize("name", ["example-trial-2", "drafts-2"])
+def test_a_record_that_is_not_in_the_commit_shows_whatever_git_was_told(
+    repository: Project, name: str
+) -> None:
+    git(repository.root, "config", "status.showUntrackedFiles", "no")
+    (repository.data / "studies" / f"{name}.yml").write_text(f"id: {name}\n", "utf-8")
+    assert Basis(repository).commit.is_changed
+
+
+def test_what_no_build_reads_does_not_show(repository: Project) -> None:
+    (repository.root / "notes.txt").write_text("A note", "utf-8")
+    (repository.root / "data" / "drafts-of-mine").write_text("A note", "utf-8")
+    assert not Basis(repository).commit.is_changed
+
+
+def test_a_project_inside_another_repository_takes_no_commit_from_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = project.root / "unpacked"
+    for folder in ("data", "schema"):
+        shutil.copytree(project.root / folder, inside / folder)
+    git(project.root, "init", "--quiet")
+    git(project.root, "add", "data")
+    git(project.root, "commit", "--quiet", "--message", "Another")
+    assert Basis(project).commit.id != "unknown"
+    assert Basis(Project(inside)).commit.id == "unknown"
+    (inside / ".git").mkdir()
+    assert Basis(Project(inside)).commit.id == "unknown"
+    # As in a hook of the other repository.
+    monkeypatch.setenv("GIT_DIR", str(project.root / ".git"))
+    assert Basis(Project(inside)).commit.id == "unknown"
+
+
+def test_to_see_whether_anything_changed_git_is_asked_twice(
+    repository: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(repository)
+    asked: list[object] = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: asked.append(a) or run(*a, **k))  # type: ignore[func-returns-value]
+    build(repository)
+    assert len(asked) == 2
 
 
 def test_the_file_is_sound(connection: sqlite3.Connection) -> None:

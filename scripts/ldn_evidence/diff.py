@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ldn_evidence.databases import open_read_only
 from ldn_evidence.project import Project
 from ldn_evidence.schemas import Schemas
 from ldn_evidence.store.layout import Layout
@@ -560,7 +561,7 @@ def _git(project: Project, *arguments: str) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    connection = open_read_only(path, immutable=True)
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from statistics import median_low
 
 import click
 
+from ldn_evidence.databases import open_read_only
 from ldn_evidence.project import Project, find_project
 from ldn_evidence.publish.api.resources import BY_NAME
 from ldn_evidence.publish.server import serve_arguments
@@ -97,7 +97,7 @@ def rows_of(database: Path, tag: str, seed: int) -> list[Row]:
     """What is measured, the baseline first."""
 
     def script(template: str, name: str) -> str:
-        with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
+        with closing(open_read_only(database, immutable=True)) as connection:
             found = [row[0] for row in connection.execute(f"SELECT id FROM {name} ORDER BY id")]
         parts = [part.name for part in BY_NAME[name].parts]
         return template.format(ids=_lua(found), parts=_lua(parts), seed=seed, name=name)

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from ldn_evidence.check import CheckedCatalogue
+from ldn_evidence.databases import open_read_only
 from ldn_evidence.problems import BrokenBuild
 from ldn_evidence.processes import begun
 from ldn_evidence.store.layout import Layout
@@ -204,6 +205,6 @@ def _verify(path: Path) -> None:
 
 
 def _answers(path: Path, question: str) -> list[Row]:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(open_read_only(path)) as connection:
         answers: list[Row] = connection.execute(question).fetchall()
         return answers
