@@ -975,7 +975,7 @@ CREATE TABLE condition_appraisals (
 -- Disagreements found by computation, each with its reason.
 CREATE TABLE contradictions (
     id             TEXT PRIMARY KEY NOT NULL,
-    kind           TEXT NOT NULL CHECK (kind IN ('trials_disagree', 'reviews_disagree', 'review_outdated', 'claim_against_evidence', 'in_vitro_only', 'p_against_interval', 'percent_against_count', 'printed_against_computed')),
+    kind           TEXT NOT NULL CHECK (kind IN ('trials_disagree', 'reviews_disagree', 'review_outdated', 'claim_against_evidence', 'in_vitro_only', 'p_against_interval', 'value_against_interval', 'percent_against_count', 'printed_against_computed')),
     condition_id   TEXT REFERENCES conditions (id),
     study_id       TEXT REFERENCES studies (id),
     other_study_id TEXT REFERENCES studies (id),

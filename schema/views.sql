@@ -437,5 +437,5 @@ FROM contradictions WHERE kind = 'in_vitro_only' ORDER BY mechanism_id;
 CREATE VIEW number_conflicts AS
 SELECT id, kind, study_id, outcome_id, reason
 FROM contradictions
-WHERE kind IN ('p_against_interval', 'percent_against_count', 'printed_against_computed')
+WHERE kind IN ('p_against_interval', 'value_against_interval', 'percent_against_count', 'printed_against_computed')
 ORDER BY study_id, outcome_id, id;

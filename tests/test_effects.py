@@ -19,6 +19,7 @@ from ldn_evidence.appraise.agreement import (
     p_contradicts_interval,
     percent_contradicts_events,
     standard_error_contradicts_sd,
+    value_off_centre,
 )
 from ldn_evidence.appraise.distributions import chi_squared_p, normal_p, normal_quantile, t_p, t_quantile
 from ldn_evidence.appraise.effects import (
@@ -423,6 +424,33 @@ def test_another_confidence_level() -> None:
     assert wider.ci_level == 0.95
     with pytest.raises(ValueError, match="0.95, not 95"):
         effect_from_printed(PrintedEffect("MD", 1.0, 0.0, 2.0, ci_level=95))
+
+
+def test_value_far_from_the_middle_of_its_interval() -> None:
+    for measure, value, low, high in (
+        ("MD", -1.0, -2.0, 0.0),
+        ("MD", 0.3, -1.0, 1.0),
+        ("RR", 2.0, 1.0, 4.0),
+        ("RR", 1.5, 1.0, 2.0),
+        ("RR", 1.1, 1.0, 1.4),  # by rounding alone
+        ("NNT", 11.0, 5.0, 41.0),  # the inverse of a difference, whose middle is elsewhere
+    ):
+        assert value_off_centre(PrintedEffect(measure, value, low, high)) is None, (measure, value)
+    for measure, value, low, high in (
+        ("RR", 0.96, 0.92, 2.66),
+        ("MD", 0.9, -1.0, 1.0),
+        ("MD", -0.95, -1.0, 1.0),
+    ):
+        found = value_off_centre(PrintedEffect(measure, value, low, high)) or ""
+        assert "far from the middle" in found, (measure, value)
+        assert ("log scale" in found) == (measure == "RR")
+    assert value_off_centre(PrintedEffect("MD", 1.0)) is None
+
+
+@given(st.floats(-50, 50), st.floats(0.01, 20), st.integers(0, 3))
+def test_an_interval_about_its_value_is_never_off_centre(value: float, half: float, digits: int) -> None:
+    shown = [round(number, digits) for number in (value, value - half, value + half)]
+    assert value_off_centre(PrintedEffect("MD", shown[0], shown[1], shown[2], decimals=digits)) is None
 
 
 def test_p_against_interval() -> None:

@@ -21,6 +21,8 @@ from ldn_evidence.appraise.scales import (
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, PValue, half_unit, parse_p, printed_decimals
 
 Field = Literal["value", "ci_low", "ci_high"]
+# Times the other side of an interval.
+_LONGEST_SIDE = 2
 
 
 class Disagreement(Struct, frozen=True):
@@ -215,6 +217,32 @@ def _reach(printed: PrintedEffect, number: float) -> tuple[float, float] | None:
     if number - slack <= 0:
         return None
     return math.log(number - slack), math.log(number + slack)
+
+
+def value_off_centre(printed: PrintedEffect) -> str | None:
+    """What is wrong where a printed value lies far from the middle of its interval on the analysis scale; else None.
+
+    An interval by the normal or Student's distribution reaches as far to either side (Handbook 6.3.1). One that is exact,
+    bootstrapped or profiled need not, so only a side more than twice as long as the other is told, and only where rounding
+    of the printed digits cannot explain it.
+    """
+    if printed.value is None or printed.ci_low is None or printed.ci_high is None:
+        return None
+    if printed.measure not in RATIO_MEASURES and printed.measure not in DIFFERENCE_MEASURES:
+        return None
+    numbers = (printed.value, printed.ci_low, printed.ci_high)
+    value, low, high = (_reach(printed, number) for number in numbers)
+    if value is None or low is None or high is None:
+        return None
+    below = value[0] - low[1], value[1] - low[0]
+    above = high[0] - value[1], high[1] - value[0]
+    if below[0] <= _LONGEST_SIDE * above[1] and above[0] <= _LONGEST_SIDE * below[1]:
+        return None
+    scale = ", on the log scale" if printed.measure in RATIO_MEASURES else ""
+    return (
+        f"{printed.value:g} lies far from the middle of the {_interval_text(printed)}{scale}; they may come from "
+        "different analyses"
+    )
 
 
 def _interval_text(printed: PrintedEffect) -> str:

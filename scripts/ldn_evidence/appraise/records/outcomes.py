@@ -12,6 +12,7 @@ from ldn_evidence.appraise.agreement import (
     p_contradicts_interval,
     percent_contradicts_events,
     standard_error_contradicts_sd,
+    value_off_centre,
 )
 from ldn_evidence.appraise.effects import (
     ArmResult,
@@ -137,6 +138,8 @@ class OutcomeReader:
             found.contradiction = p_contradicts_interval(printed) or ""
             if found.contradiction:
                 found.conflicts.append(("p_against_interval", found.contradiction))
+            if off_centre := value_off_centre(printed):
+                found.conflicts.append(("value_against_interval", off_centre))
             effect = with_certain_sign(effect_from_printed(printed), printed)
             if isinstance(effect, NotComputed):
                 found.without = effect.reason
