@@ -221,6 +221,14 @@ def test_every_scheme_of_codes_has_its_form(project_root: Path) -> None:
         assert re.fullmatch(pattern, example)
 
 
+def test_a_code_that_stands_twice_in_a_record_is_told(project: Project) -> None:
+    path = project.data / "conditions" / "example-disease.yml"
+    code = "  - scheme: DOID\n    code: DOID:631\n    predicate: exact\n"
+    path.write_text(f"{path.read_text('utf-8')}identifiers:\n{code}{code}", "utf-8")
+    (problem,) = checked(project).problems
+    assert (problem.path, problem.rule) == ("identifiers[1].code", "duplicate-item")
+
+
 def test_a_code_that_means_exactly_one_condition_is_told_where_it_stands_twice(project: Project) -> None:
     codes = "identifiers:\n  - scheme: DOID\n    code: DOID:631\n    predicate: exact\n"
     for name in ("example-disease", "example-group"):

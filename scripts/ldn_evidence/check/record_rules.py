@@ -217,7 +217,10 @@ def n_within_enrolment(record: Record, context: Context) -> Iterator[Finding]:
     most = max(enrolment.get("enrolled", 0), enrolment.get("randomized", 0))
     if not most:
         return
-    for path, row in context.counts:
+    arms = (
+        enumerate(record.get("arms", ())) if record["design"] != "randomized_parallel" else ()
+    )  # see arms_add_up
+    for path, row in [*context.counts, *((("arms", index), arm) for index, arm in arms)]:
         for field in ("n", "total"):
             if row.get(field, 0) > most:
                 message = f"found {row[field]} participants; only {most} were enrolled"
@@ -362,6 +365,9 @@ CODES = {
 @rule("conditions")
 def code_fits_scheme(record: Record, context: Context) -> Iterator[Finding]:
     for index, row in enumerate(record.get("identifiers", ())):
+        if (row["scheme"], row["code"]) in [(r["scheme"], r["code"]) for r in record["identifiers"][:index]]:
+            message = f"found {row['code']!r} a second time"
+            yield Finding(("identifiers", index, "code"), message, "duplicate-item")
         pattern, example = CODES[row["scheme"]]
         if re.fullmatch(pattern, row["code"]) is None:
             message = f"found {row['code']!r}; a code of {row['scheme']} looks like {example!r}"
