@@ -50,7 +50,11 @@ class Drawing:
 
     def lines(self, ends: Sequence[tuple[Number, Number, Number, Number]], style: str) -> None:
         """Many straight lines of one style, in the space of one."""
-        path = "".join(f"M{_text(x1)} {_text(y1)}L{_text(x2)} {_text(y2)}" for x1, y1, x2, y2 in ends)
+        path = "".join(
+            f"M{_text(x1)} {_text(y1)}"
+            + (f"H{_text(x2)}" if y1 == y2 else f"V{_text(y2)}" if x1 == x2 else f"L{_text(x2)} {_text(y2)}")
+            for x1, y1, x2, y2 in ends
+        )
         self._add("path", {"d": path, "class": style})
 
     def rectangle(self, x: Number, y: Number, width: Number, height: Number, style: str) -> None:
@@ -101,10 +105,10 @@ class Link:
 
     def __init__(self, drawing: Drawing, address: str, title: str) -> None:
         self._drawing = drawing
-        self._element = drawing._add("a", {"href": address, "aria-label": title})
-        if (
-            drawing.root.get("class") != SLIM
-        ):  # a title shows where something points, and nothing points on a telephone
+        self._element = drawing._add("a", {"href": address})
+        if drawing.root.get("class") == SLIM:
+            self._element.set("aria-label", title)
+        else:  # a title names it too, and shows where something points; nothing points on a telephone
             ElementTree.SubElement(self._element, "title").text = title
         self._outer = drawing._at
 
