@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ldn_evidence.read.inspection import Inspection
 from ldn_evidence.read.plain_form import read_plain_form
 from ldn_evidence.read.strict_yaml import plain_text, read_events
 
@@ -17,7 +18,11 @@ a|NO|null|~|''|""|'x: y'|"a # b"|[a, b]|[]|[a b, c-d]|[null]|[a, ]|[é, ü x]|[a
 &a x|*a|!t x|%x|@x|`x|?|? x|:|: x|:x|,x|{a: b}|{}|4.50|<0.001|<<|=|a  b|x:|(a)|a]|a}|a, b|é|'it''s'|'open|"open|'a' b|'a' #c|[a] b
 [a] #c|[a, [b]]|true|1:30|[a: b]|[a:b]|[- a]|[a'b', c]|null a|«a»|“x”: y|[a;b]|a\u00a0#b|a\u3000: b|a\u00a0|[a\u00a0]|[a\u2003, b]
 """.strip()
-values = st.sampled_from([value for line in VALUES.splitlines() for value in line.split("|")] + ["|", "|-"])
+# What is refused for its characters alone, and what looks like it.
+MARKS = ["\t", "\u00a0", "“", "”", "‘a’", "u\u0308", "x\u0304", "&amp;", "</i>", "<", "\ufb01", "\u200b"]
+values = st.sampled_from(
+    [value for line in VALUES.splitlines() for value in line.split("|")] + ["|", "|-", *MARKS]
+)
 keys = st.sampled_from(
     ["a", "b", "c", "null", "true", "on", "k_1", "NO", "a b", "'q'", '"q"', "<<", "-a", "1", "a-b"]
 )
@@ -33,11 +38,12 @@ lines = st.tuples(
 
 
 def same_as_events(data: bytes) -> bool:
-    """Whether the quick reader took the file; when it did, libyaml must take it too and give the same."""
+    """Whether the quick reader took the file; when it did, libyaml must give the same and the inspection find nothing."""
     text = plain_text(data)
     found = None if text is None else read_plain_form(text)
     if found is not None:
         assert read_events(data) == found
+        assert Inspection(data, "x.yml").problems == []
     return found is not None
 
 
@@ -66,7 +72,7 @@ def test_a_record_with_a_line_changed_is_read_as_libyaml_reads_it(
         text[place] = " " * data.draw(st.integers(0, 6)) + text[place].lstrip(" ")
     else:
         column = data.draw(st.integers(0, len(text[place])))
-        mark = data.draw(st.sampled_from([*":#-'\"[],&*!|>%@{}?~ ", ": ", " #", "- ", "\n"]))
+        mark = data.draw(st.sampled_from([*":#-'\"[],&*!|>%@{}?~ ", ": ", " #", "- ", "\n", *MARKS]))
         text[place] = text[place][:column] + mark + text[place][column:]
     same_as_events(("\n".join(text) + "\n").encode())
 
