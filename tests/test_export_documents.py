@@ -50,6 +50,20 @@ def one(node: dict[str, Any], property: str) -> Any:
     return value.get("@value", value.get("@id"))
 
 
+@pytest.mark.parametrize("file", ["ldn.jsonld", "ldn.fhir.json", "ldn.csl.json"])
+def test_what_is_unknown_is_left_out(exported: Path, file: str) -> None:
+    def empty(value: Any, path: str = "") -> Iterator[str]:
+        if value in (None, "", [], {}):
+            yield path
+        parts = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        for name, part in parts:
+            yield from empty(part, f"{path}/{name}")
+
+    assert list(empty(json.loads((exported / file).read_bytes()))) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "column"),
     [

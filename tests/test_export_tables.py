@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pyarrow import parquet
 from export_support import assert_same_rows, names_of, open_base, readme_queries, rows_of_query, sorted_rows
 from ldn_evidence.project import Project
 from ldn_evidence.publish.export import export
+from ldn_evidence.publish.export.excel import FORMULA
 
 
 def rows_of(package: Any, name: str) -> list[Any]:
@@ -119,7 +121,7 @@ def test_the_workbook_has_every_row_of_every_view(
             header, *rows = workbook[name[:31]].iter_rows(values_only=True)
             assert header == view.column_names
             # A reader ends a row at its last filled cell; and 15 digits are all that Excel keeps.
-            padded = [[*row, *[None] * (len(header) - len(row))] for row in rows]
+            padded = [[*map(stored, row), *[None] * (len(header) - len(row))] for row in rows]
             assert_same_rows(view, base.rows(name), padded, digits=15)
         readme = [
             str(value) for row in workbook["Read me"].iter_rows(values_only=True) for value in row if value
@@ -127,6 +129,47 @@ def test_the_workbook_has_every_row_of_every_view(
         assert base.notice in readme
         assert base.version in readme
         assert "CC0-1.0" in readme
+
+
+def stored(value: Any) -> Any:
+    """A cell of the workbook as the database has it: days are text there."""
+    return value.date().isoformat() if isinstance(value, datetime) else value
+
+
+def test_days_are_true_dates_in_the_workbook_and_rougher_dates_are_text(exported: Path) -> None:
+    workbook = load_workbook(exported / "ldn.xlsx", read_only=True)
+
+    def kinds(view: str, column: str) -> set[type]:
+        header, *rows = workbook[view].iter_rows(values_only=True)
+        at = header.index(column)
+        return {type(row[at]) for row in rows if len(row) > at} - {type(None)}
+
+    for view, column in (
+        ("condition_catalogue", "last_searched"),
+        ("review_due", "due"),
+        ("open_trials", "as_of"),
+    ):
+        assert kinds(view, column) == {datetime}
+    # Registries give some of them as a month.
+    for view, column in (
+        ("open_trials", "completion"),
+        ("open_trials", "start"),
+        ("review_due", "next_trial_completion"),
+    ):
+        assert kinds(view, column) == {str}
+
+
+def test_no_text_of_the_base_is_a_formula_to_a_spreadsheet(built_database: Path, project_root: Path) -> None:
+    """So CSV is exact and yet runs nothing. A text that begins so is to be worded another way in its record."""
+    with open_base(built_database, project_root) as base:
+        found = [
+            f"{relation.name}.{column}: {value[:60]}"
+            for relation in base.relations.values()
+            for row in base.rows(relation.name)
+            for column, value in zip(relation.column_names, row, strict=True)
+            if isinstance(value, str) and value.startswith(FORMULA)
+        ]
+    assert found == []
 
 
 def test_the_package_says_licence_version_and_notice(

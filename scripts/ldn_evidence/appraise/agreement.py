@@ -173,7 +173,7 @@ def _size_contradicts(printed: PrintedEffect, ci_low: float, ci_high: float, p: 
     if _is_allowed(p, slack, ps):
         return None
     return (
-        f"{printed.value:g} with the {_interval_text(printed)} gives a p between {min(ps):.2g} and {max(ps):.2g}, "
+        f"the effect {printed.value:g} with the {_interval_text(printed)} gives a p between {min(ps):.2g} and {max(ps):.2g}, "
         f"but p {p.relation} {p.value:g}; they may come from different analyses"
     )
 
@@ -240,7 +240,7 @@ def value_off_centre(printed: PrintedEffect) -> str | None:
         return None
     scale = ", on the log scale" if printed.measure in RATIO_MEASURES else ""
     return (
-        f"{printed.value:g} lies far from the middle of the {_interval_text(printed)}{scale}; they may come from "
+        f"the effect {printed.value:g} lies far from the middle of the {_interval_text(printed)}{scale}; they may come from "
         "different analyses"
     )
 

@@ -21,6 +21,9 @@ TABLES_FILE = Path(__file__).with_name("tables.json")
 # What a reader of JSON needs of a schema node; bounds and patterns are the curator's business.
 _KEPT = ("type", "enum", "description", "items", "properties", "required", "format")
 
+# The rule of what is always a whole day; a date may also be a month or a year.
+_DAY_RULE = "day-format"
+
 # Columns that hold a JSON object without a schema of its own.
 _OBJECTS = ("printed", "inputs")
 
@@ -73,6 +76,8 @@ def _column_schema(column: Column, node: Node | None) -> dict[str, Any]:
     schema["description"] = column.description
     if column.name in _OBJECTS or column.name.endswith("_printed") and node is None:
         schema["type"] = "object"
+    if node and node.get("x-rule") == _DAY_RULE:
+        schema["format"] = "date"
     schema.setdefault("type", {"TEXT": "string", "INTEGER": "integer", "REAL": "number"}[column.sql_type])
     if column.unit:
         schema["x-unit"] = column.unit

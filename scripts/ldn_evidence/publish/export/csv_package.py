@@ -1,7 +1,8 @@
 """Every table and view as CSV in one zip, with a Frictionless data package that says what each column is.
 
 The CSV is exact: UTF-8, a comma between fields, quotes where they are needed, an empty field for a missing value, numbers
-with every digit, 0 and 1 for booleans, JSON for lists. Codes such as the ICD-11 code 8E49 or a number with leading zeros
+with every digit, 0 and 1 for booleans, JSON for lists. Nothing is escaped against spreadsheets: no text of the base begins as
+a formula does, which a test watches over. Codes such as the ICD-11 code 8E49 or a number with leading zeros
 stand as they are; a program that reads `datapackage.json` keeps them as text, and a spreadsheet does when its columns are
 imported as text. For spreadsheets there is the Excel workbook.
 """

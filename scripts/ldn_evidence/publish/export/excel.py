@@ -1,5 +1,6 @@
 """An Excel workbook for people: a sheet for each view, and one that explains them.
 
+Days are true dates, so that they can be sorted and counted with; dates that may be as rough as a month or a year stay text.
 Every text cell has the format "text", so that no code turns into a number or date. A text that begins with `=`, `+`, `-`
 or `@` is stored as text and marked with Excel's own quote prefix (the apostrophe one would type before it), so that it
 is not taken for a formula when someone edits the cell or saves the sheet as CSV and opens it again; its value stays exact.
@@ -20,13 +21,17 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from ldn_evidence.publish.api.tables import tables
 from ldn_evidence.publish.export.base import Base, Relation
 from ldn_evidence.publish.export.files import Written, write_zip
 
 README = "Read me"
 LONGEST_NAME = 31
 LONGEST_CELL = 32_767
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for the beginning of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Days that views compute, and that no column of a table describes.
+_COMPUTED_DAYS = frozenset({"as_of", "decided_on", "due"})
 # Characters that XML cannot hold.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDTHS = {"text": 30, "number": 12, "integer": 12, "boolean": 8, "array": 30, "object": 30}
@@ -86,6 +91,7 @@ def _sheet(base: Base, workbook: Workbook, view: Relation) -> int:
     sheet = workbook.create_sheet(sheet_name(view.name))
     sheet.freeze_panes = "B2"
     rows = base.rows(view.name)
+    days = days_of(view.name)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(view.columns))}{len(rows) + 1}"
     for number, column in enumerate(view.columns, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = _WIDTHS[column.meaning]
@@ -94,9 +100,33 @@ def _sheet(base: Base, workbook: Workbook, view: Relation) -> int:
         cell.font = Font(bold=True)
         cell.alignment = Alignment(wrap_text=True)
     sheet.append(header)
+    makers = [_day if column.name in days else _cell for column in view.columns]
     for row in rows:
-        sheet.append([_cell(sheet, value) if isinstance(value, str) else value for value in row])
+        sheet.append(
+            [
+                make(sheet, value) if isinstance(value, str) else value
+                for make, value in zip(makers, row, strict=True)
+            ]
+        )
     return len(rows)
+
+
+def days_of(view: str) -> frozenset[str]:
+    """The columns of a view that hold whole days, never just a month or a year."""
+    about = tables()
+    shown = {
+        name
+        for table in about[view]["tables"]
+        for name, schema in about[table]["columns"].items()
+        if schema.get("format") == "date"
+    }
+    return frozenset(shown - about[view]["own"].keys() | _COMPUTED_DAYS & about[view]["own"].keys())
+
+
+def _day(sheet: Any, text: str) -> Any:
+    cell = WriteOnlyCell(sheet, value=datetime.fromisoformat(text))
+    cell.number_format = "yyyy-mm-dd"
+    return cell
 
 
 def _cell(sheet: Any, text: str) -> Any:
@@ -106,7 +136,7 @@ def _cell(sheet: Any, text: str) -> Any:
     # The library takes a text that begins with = for a formula, and #N/A for an error.
     cell.data_type = "s"
     cell.number_format = "@"
-    if text.startswith(_FORMULA):
+    if text.startswith(FORMULA):
         cell.quotePrefix = True
     return cell
 

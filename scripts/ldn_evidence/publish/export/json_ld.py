@@ -254,5 +254,11 @@ def _lists(base: Base, query: str) -> dict[str, list[str]]:
     return found
 
 
-def _filled(node: Node) -> Node:
-    return {name: value for name, value in node.items() if value not in (None, "", [])}
+def _filled(value: Any) -> Any:
+    """`value` without what is empty, at any depth: in linked data a null says nothing, and readers trip over it."""
+    if isinstance(value, list):
+        return [_filled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    filled = {name: _filled(one) for name, one in value.items()}
+    return {name: one for name, one in filled.items() if one not in (None, "", [], {})}
