@@ -545,6 +545,14 @@ def test_the_method_shows_the_rule_as_stored_and_a_worked_example(
     assert "Oxford" in page
 
 
+def test_why_a_comparison_was_not_pooled_names_outcomes_as_people_do(
+    site: Site, connection: sqlite3.Connection
+) -> None:
+    page = html(site.answer(connection, "/conditions/fibromyalgia/tier"))
+    assert "enters once, with Bruun et al. 2024, participants with more than 30% less pain" in page
+    assert not re.search(r"enters once, with [^<]* 20\d\d: ", page)
+
+
 # --- filters, search, redirects --------------------------------------------------------------------------------
 
 

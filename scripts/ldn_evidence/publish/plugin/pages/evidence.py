@@ -113,8 +113,13 @@ def named(reader: Reader, rows: Sequence[Row], column: str = "reason") -> list[R
     if not found:
         return list(rows)
     names = citations_of(reader, found)
-    # Of an outcome only the id is told; its words are those of its name.
-    outcomes = re.compile(rf"({'|'.join(map(re.escape, names))}): ({_ID.pattern})") if names else None
+    # An outcome is told as its study's id and its own.
+    outcomes = re.compile(rf"({'|'.join(map(re.escape, names))}): ([a-z0-9-]+)") if names else None
+    told = outcomes.findall(" ".join(row[column] or "" for row in rows)) if outcomes else []
+    keys = [f"{study}--{outcome}" for study, outcome, *_ in told]
+    name_of = (
+        {row["id"]: row["name"] for row in reader.rows("outcome_names", ids=json.dumps(keys))} if keys else {}
+    )
     names |= {
         row["id"]: f"“{row['name']}”"
         for row in reader.rows("cited_pharmacology", ids=json.dumps(sorted(found)))
@@ -122,7 +127,12 @@ def named(reader: Reader, rows: Sequence[Row], column: str = "reason") -> list[R
 
     def in_words(text: str | None) -> str | None:
         if text and outcomes:
-            text = outcomes.sub(lambda match: f"{match[1]}, {match[2].replace('-', ' ')}", text)
+            text = outcomes.sub(
+                lambda match: (
+                    f"{match[1]}, {name_of.get(f'{match[1]}--{match[2]}', match[2].replace('-', ' '))}"
+                ),
+                text,
+            )
         return _ID.sub(lambda match: names.get(match[0], match[0]), text) if text else text
 
     return [{**row, column: in_words(row[column])} for row in rows]

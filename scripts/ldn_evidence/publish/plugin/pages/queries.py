@@ -165,6 +165,7 @@ ORDER BY tier_history.year DESC, conditions.name LIMIT :most""",
 SELECT {_STUDY} FROM studies {_TERMS}
 WHERE terms.randomized = 1 AND studies.year IS NOT NULL
 ORDER BY studies.year DESC, participants DESC, studies.id LIMIT :most""",
+    "outcome_names": "SELECT id, name FROM outcomes WHERE id IN (SELECT value FROM json_each(:ids))",
     "cited_pharmacology": "SELECT id, name FROM pharmacology WHERE id IN (SELECT value FROM json_each(:ids))",
     "cited_studies": f"""
 SELECT studies.id, {_CITED}, studies.year FROM studies WHERE id IN (SELECT value FROM json_each(:ids))""",
