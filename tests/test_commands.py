@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -272,9 +273,78 @@ def test_a_broken_schema_is_said_in_one_line(catalogue: Path) -> None:
     assert "studies.schema.json: not valid JSON" in line
 
 
-def test_check_speaks_json(catalogue: Path) -> None:
-    import json
+@pytest.mark.parametrize(
+    ("file", "pattern", "instead", "said"),
+    [
+        ("pooling.yml", "^method:\n  value: .*", "method:\n  value: guesswork", "method.value: found 'guesswork'"),
+        ("pooling.yml", "^method:", "methods:", "part missing"),
+        ("pooling.yml", "^smallest_number_of_trials:\n  value: .*", "smallest_number_of_trials:\n  value: few", "'few'"),
+        ("tiers.yml", "measure: favourable_trials", "measure: favorable_trials", "favorable_trials"),
+        ("tiers.yml", "^counting:", "count:", "part missing"),
+        ("tiers.yml", "^outcomes:", "outcome:", "part missing"),
+        ("version.yml", "^schema_version:.*", "", "schema_version: it is missing; write a version such as"),
+        ("version.yml", "^data_version:.*", "data_version: one", "data_version: found"),
+        ("views.sql", "^CREATE VIEW", "CREATE VEIW", "schema/views.sql: 'CREATE VEIW"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_rule_is_said_in_one_line_with_its_file(
+    catalogue: Path, file: str, pattern: str, instead: str, said: str
+) -> None:
+    path = catalogue / "schema" / file
+    text, found = re.subn(pattern, instead, path.read_text("utf-8"), count=1, flags=re.MULTILINE)
+    assert found == 1
+    path.write_text(text, "utf-8")
+    result = run(COMMAND, "build", folder=catalogue)
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert f"schema/{file}: " in line
+    assert said in line
 
+
+def test_without_a_folder_for_what_is_kept_everything_works_and_says_so(catalogue: Path) -> None:
+    (catalogue / ".cache").write_text("", "utf-8")
+    result = run(COMMAND, "build", folder=catalogue)
+    assert result.returncode == 0, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert ".cache is no folder" in line
+    assert (catalogue / "ldn.db").is_file()
+
+
+def test_a_terminal_of_few_letters_gets_those_that_come_nearest(catalogue: Path) -> None:
+    broken = catalogue / "data" / "conditions" / "fibromyalgia.yml"
+    broken.parent.mkdir()
+    broken.write_text("id: fibromyalgia\ndirection: Crohn’s ≥ −4 ✗ Sjögren 東\n", "utf-8")
+    few = {"PYTHONIOENCODING": "latin-1"}
+    result = subprocess.run(
+        [COMMAND, "check"], cwd=catalogue, env=os.environ | few, capture_output=True, check=False
+    )
+    assert result.returncode == 1
+    assert "Crohn's >= -4 - Sjögren ?" in result.stdout.decode("latin-1")
+    assert b"Traceback" not in result.stderr
+    json_of_it = subprocess.run(
+        [COMMAND, "check", "--format", "json"],
+        cwd=catalogue,
+        env=os.environ | few,
+        capture_output=True,
+        check=False,
+    ).stdout
+    assert any("Crohn’s ≥ −4 ✗ Sjögren 東" in problem["message"] for problem in json.loads(json_of_it))
+
+
+def test_explain_to_a_terminal_of_few_letters(built_database: Path) -> None:
+    result = subprocess.run(
+        [COMMAND, "explain", "fibromyalgia"],
+        cwd=built_database.parent,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"Fibromyalgia" in result.stdout
+    assert b"?" not in result.stdout.partition(b"Studies")[0]
+
+
+def test_check_speaks_json(catalogue: Path) -> None:
     broken = catalogue / "data" / "conditions" / "fibromyalgia.yml"
     broken.parent.mkdir()
     broken.write_text("id: fibromyalgia\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -99,14 +100,74 @@ def test_records_with_problems_leave_the_last_good_database(project: Project) ->
     assert [path.name for path in project.root.glob(".ldn.db.*")] == []
 
 
-def test_a_broken_view_leaves_the_last_good_database(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("script", "addition", "said"),
+    [
+        (
+            "views.sql",
+            "-- A comment.\nCREATE VIEW broken AS\nSELECT id FROM studies WHERE;\n",
+            r"""schema/views\.sql: 'CREATE VIEW broken AS': near ";": syntax error""",
+        ),
+        ("views.sql", "CREATE VIEW broken AS SELECT (id\n", r"schema/views\.sql: .*incomplete input"),
+        (
+            "views.sql",
+            "CREATE VIEW broken AS SELECT yaer FROM studies;\n",
+            "the view broken .*no such column: yaer",
+        ),
+        (
+            "views.sql",
+            "CREATE VIEW broken AS SELECT * FROM nowhere;\n",
+            "the view broken .*no such table.*nowhere",
+        ),
+        ("tables.sql", "CREATE TABEL broken (id TEXT);\n", r"schema/tables\.sql: 'CREATE TABEL broken"),
+        (
+            "tables.sql",
+            "CREATE INDEX broken ON studies (yaer);\n",
+            r"schema/tables\.sql: 'CREATE INDEX broken",
+        ),
+        ("tables.sql", "ALTER TABLE studies ADD COLUMN more TEXT;\n", "table studies has .* make generated"),
+    ],
+)
+def test_a_broken_script_is_named_and_leaves_the_last_good_database(
+    project: Project, script: str, addition: str, said: str
+) -> None:
     good = build(project).read_bytes()
-    with (project.schema / "views.sql").open("a", encoding="utf-8") as stream:
-        stream.write("CREATE VIEW broken AS SELECT nothing FROM nowhere WHERE;\n")
-    with pytest.raises((sqlite3.Error, BrokenBuild)):
+    with (project.schema / script).open("a", encoding="utf-8") as stream:
+        stream.write(addition)
+    with pytest.raises(BrokenBuild, match=said.replace(" make", ".*make")):
         build(project)
     assert project.database.read_bytes() == good
     assert [path.name for path in project.root.glob(".ldn.db.*")] == []
+
+
+def test_a_full_disk_is_said_in_one_line_and_leaves_the_last_good_database(project: Project) -> None:
+    good = build(project).read_bytes()
+    study = project.data / "studies" / "example-trial.yml"
+    study.write_text(study.read_text("utf-8").replace("year: 2020", "year: 2021"), "utf-8")
+    few = len(good) // 4
+    ended = subprocess.run(
+        [sys.executable, "-m", "ldn_evidence.cli", "--root", str(project.root), "build"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (few, few)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "ldn.db cannot be written" in line
+    assert project.database.read_bytes() == good
+    assert [path.name for path in project.root.glob(".ldn.db.*")] == []
+
+
+def test_what_killed_builds_left_goes_and_what_others_write_stays(project: Project) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [f".ldn.db.{ended.pid}.tmp", f".ldn.db.{2**70}.tmp"]
+    kept = [f".ldn.db.{os.getppid()}.tmp", ".ldn.db.1.tmp", ".ldn.db.mine.tmp", f".other.db.{ended.pid}.tmp"]
+    for name in [*left, *kept]:
+        (project.root / name).touch()
+    build(project)
+    assert sorted(path.name for path in project.root.glob("*.tmp")) == sorted(kept)
 
 
 def test_a_killed_build_leaves_the_last_good_database(project: Project) -> None:
@@ -238,6 +299,8 @@ def test_build_info_says_what_the_file_was_made_from(connection: sqlite3.Connect
     information: dict[str, str] = dict(connection.execute("SELECT key, value FROM build_info").fetchall())
     assert information["sqlite_version"] == sqlite3.sqlite_version
     assert re.fullmatch(r"\d+\.\d+\.\d+", information["data_version"])
+    written = (TESTS.parent / "schema" / "version.yml").read_text("utf-8")
+    assert f"\nschema_version: {information['schema_version']}\n" in written
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", information["data_as_of"])
     assert "Not medical advice" in information["notice"]
     studies = rows(connection, "SELECT count(*) FROM studies")[0][0]

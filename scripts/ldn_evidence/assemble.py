@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +18,11 @@ from ldn_evidence.check.terms import Terms
 from ldn_evidence.coverage import StudyCounts, count_studies, coverage_rows
 from ldn_evidence.link import Catalogue
 from ldn_evidence.notice import NOTICE
-from ldn_evidence.problems import Problem, RecordsHaveProblems, sort_problems
+from ldn_evidence.problems import Problem, RecordsHaveProblems, show, sort_problems
 from ldn_evidence.processes import Crew, begun
 from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
-from ldn_evidence.schemas import Schemas
+from ldn_evidence.schemas import SchemaError, Schemas
 from ldn_evidence.store import pack_rows, record_tables, write_database
 from ldn_evidence.store.layout import Layout
 from ldn_evidence.store.rows import RowMaker
@@ -29,6 +30,9 @@ from ldn_evidence.store.rows import RowMaker
 if TYPE_CHECKING:
     from ldn_evidence.build import Progress
 
+# What stands in schema/version.yml, where it is said what each counts.
+VERSIONS = ("data_version", "schema_version")
+_VERSION = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")
 # Under this name what was counted of some studies comes with their tables.
 _COUNTS = "(counts)"
 
@@ -40,7 +44,8 @@ def assemble(
 
     Raises:
         RecordsHaveProblems: A condition's tier or direction is not the computed one.
-        BrokenBuild: SQLite found the finished file broken.
+        BrokenBuild: The file cannot be finished.
+        SchemaError: `schema/version.yml` lacks a version.
     """
     appraiser = Appraiser(Catalogue(checked), project.schema / "tiers.yml")
     with appraiser.crew(make_alongside=partial(_alongside, checked.schemas, checked.terms)) as crew:
@@ -89,6 +94,8 @@ class _Tables:
         self.layout = Layout(checked.schemas)
         self._project = project
         self._basis = basis
+        # Now, for what is wrong in there is better said before than after the work.
+        self._versions = read_versions(project)
         self._checked = checked
         self._catalogue = Catalogue(checked)
         self._appraiser = appraiser
@@ -134,7 +141,7 @@ class _Tables:
         coverage = list(coverage_rows(self._catalogue, self._counts, self._with_effect))
         yield "coverage", self._pack("coverage", coverage)
         yield "generated_text", self._pack("generated_text", self._basis.texts)
-        yield "build_info", [*_information(self._project, self._basis, self._checked), *_shares(coverage)]
+        yield "build_info", [*_information(self._versions, self._basis, self._checked), *_shares(coverage)]
 
     def _compare(self, appraisals: Iterable[dict[str, Any]]) -> None:
         different = list(tier_problems(self._catalogue, appraisals))
@@ -161,10 +168,11 @@ def _shares(coverage: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         yield f"coverage: {row['section']}, {row['measure']}", f"{row['count']}{of}"
 
 
-def _information(project: Project, basis: Basis, checked: CheckedCatalogue) -> list[tuple[str, str]]:
+def _information(
+    versions: Mapping[str, str], basis: Basis, checked: CheckedCatalogue
+) -> list[tuple[str, str]]:
     """What `build_info` says, sorted by key."""
     commit = basis.commit
-    version = parse((project.schema / "version.yml").read_bytes(), "schema/version.yml")
     counts = Counter(record.kind for record in checked.records)
     facts = {
         "commit": commit.id + (" with uncommitted changes" if commit.is_changed else ""),
@@ -173,15 +181,30 @@ def _information(project: Project, basis: Basis, checked: CheckedCatalogue) -> l
         "committed_on": commit.day,
         "data_as_of": _latest_search(checked),
         "data_licence": "CC0-1.0",
-        "data_version": version["data_version"],
         "digest": basis.digest(checked.digest),
         "notice": NOTICE,
         "software_version": __version__,
         "sqlite_version": sqlite3.sqlite_version,
         "title": "LDN Evidence",
+        **versions,
         **{f"count_{kind.replace('-', '_')}": str(count) for kind, count in counts.items()},
     }
     return sorted(facts.items())
+
+
+def read_versions(project: Project) -> dict[str, str]:
+    """The versions of data and schema in `schema/version.yml`.
+
+    Raises:
+        SchemaError: One of them is missing or is no version.
+    """
+    file = "schema/version.yml"
+    written = parse((project.root / file).read_bytes(), file)
+    for name in VERSIONS:
+        if not _VERSION.fullmatch(str(written.get(name, ""))):
+            found = f"found {show(written[name])}" if name in written else "it is missing"
+            raise SchemaError(f"{file}: {name}: {found}; write a version such as {name}: 1.2.0")
+    return {name: written[name] for name in VERSIONS}
 
 
 def _latest_search(checked: CheckedCatalogue) -> str:

@@ -27,7 +27,7 @@ def build(project: Project, progress: Progress | None = None, *, force: bool = F
 
     Raises:
         RecordsHaveProblems: The records are not clean; the last good file stays as it is.
-        BrokenBuild: SQLite found the finished file broken; the last good file stays as it is.
+        BrokenBuild: The file cannot be finished; the last good file stays as it is.
     """
     basis = Basis(project)
     if not force and basis.is_that_of(project.database):

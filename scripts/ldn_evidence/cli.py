@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ldn_evidence.plain_letters import takes_every_letter, write_plainly
+
 if TYPE_CHECKING:
     from ldn_evidence.problems import Format, Problem
     from ldn_evidence.project import Project
@@ -45,11 +47,20 @@ class CommandLine(click.Group):
             if isinstance(error, ReadProblems):
                 print_problems(error.problems)
                 context.exit(PROBLEMS_FOUND)
-            if isinstance(error, SchemaError):
+            if isinstance(error, SchemaError) or _is_of_a_rule(error):
                 raise Misuse(str(error)) from None
             if isinstance(error, OSError) and error.errno != EPIPE:
                 raise Misuse(str(error)) from None
             raise
+
+
+def _is_of_a_rule(error: Exception) -> bool:
+    """Whether it is that a rule, of those for tiers and pooling that people may change, cannot be used."""
+    if not isinstance(error, ValueError):
+        return False
+    from ldn_evidence.appraise import RuleError
+
+    return isinstance(error, RuleError)
 
 
 @click.group(
@@ -68,6 +79,8 @@ def main(context: click.Context, root: Path | None) -> None:
     Not medical advice.
     """
     context.obj = root
+    write_plainly(sys.stdout)
+    write_plainly(sys.stderr)
     # Every command is short and makes no reference cycles worth collecting, but hundreds of thousands of small objects,
     # which the collector would walk through again and again: it took up to half of the time. Whoever calls a command
     # from a longer program gets the collector back at its end.
@@ -81,9 +94,12 @@ def project_of(context: click.Context) -> Project:
     from ldn_evidence.project import ProjectNotFound, find_project
 
     try:
-        return find_project(context.obj)
+        project = find_project(context.obj)
     except ProjectNotFound as not_found:
         raise Misuse(str(not_found)) from None
+    if project.cache.exists() and not project.cache.is_dir():
+        click.echo(f"{project.cache} is no folder, so nothing is kept for the next time; remove it", err=True)
+    return project
 
 
 @contextmanager
@@ -144,10 +160,23 @@ def print_problems(
     from ldn_evidence.problems import format_problems
 
     coloured = color if color is not None else sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    click.echo(format_problems(problems, output_format, coloured), color=coloured)
+    text = format_problems(problems, output_format, coloured)
+    if output_format == "json":
+        print_json(text)
+    else:
+        click.echo(text, color=coloured)
     if problems:
         files = len({problem.file for problem in problems})
         click.echo(f"{_number(len(problems), 'problem')} in {_number(files, 'file')}", err=True)
+
+
+def print_json(text: str) -> None:
+    """Print JSON; where not every letter can be shown, with escapes, so that it means the same."""
+    if not takes_every_letter(sys.stdout):
+        import json
+
+        text = json.dumps(json.loads(text), indent=2)
+    click.echo(text)
 
 
 @main.command()
@@ -329,7 +358,7 @@ def explain(context: click.Context, condition: str, as_json: bool, what_if: Path
     if as_json:
         import json
 
-        click.echo(json.dumps(as_data(explanation), ensure_ascii=False, indent=2))
+        print_json(json.dumps(as_data(explanation), ensure_ascii=False, indent=2))
     else:
         show(explanation)
 
@@ -349,7 +378,7 @@ def coverage(context: click.Context, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         show(rows)
     if checked.problems:
@@ -433,7 +462,7 @@ def diff(context: click.Context, old: str, new: str, output_format: str) -> None
     if output_format == "json":
         import json
 
-        click.echo(json.dumps(difference.as_data(), ensure_ascii=False, indent=2))
+        print_json(json.dumps(difference.as_data(), ensure_ascii=False, indent=2))
     else:
         click.echo(render_markdown(difference), nl=False)
 

@@ -53,7 +53,10 @@ class RecordsHaveProblems(Exception):
 
 
 class BrokenBuild(Exception):
-    """The finished file failed SQLite's own checks; the last good file stays."""
+    """The file cannot be finished: a script of the schema is wrong, the disk is full, or SQLite's own checks failed.
+
+    The last good file stays as it is.
+    """
 
 
 def sort_problems(problems: Iterable[Problem]) -> list[Problem]:

@@ -31,6 +31,7 @@ from ldn_evidence.appraise.pooling import (
 )
 from ldn_evidence.appraise.records import Comparison, StudyFacts
 from ldn_evidence.appraise.scales import from_analysis_scale
+from ldn_evidence.appraise.tiers import RuleError
 
 _SIDES = {"intervention": "favourable", "comparator": "unfavourable", "neither": "null"}
 # Measures of which the effect on the opposite event is the inverse, or the difference with the other sign.
@@ -50,7 +51,7 @@ class PoolingRule:
         depths: Depths of reading that count.
 
     Raises:
-        ValueError: The file names a method that is not known.
+        RuleError: The file lacks a part, or names a method that is not known.
     """
 
     def __init__(
@@ -60,25 +61,35 @@ class PoolingRule:
         routes: frozenset[str],
         depths: frozenset[str],
     ) -> None:
-        self.smallest = int(document["smallest_number_of_trials"]["value"])
+        self.dose_classes = dose_classes
+        self.routes = routes
+        self.depths = depths
+        try:
+            self._read(document)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RuleError(f"schema/pooling.yml: part missing or of the wrong shape: {error}") from error
+
+    def _read(self, document: Mapping[str, Any]) -> None:
+        self.smallest = document["smallest_number_of_trials"]["value"]
+        if not isinstance(self.smallest, int):
+            raise RuleError(
+                f"schema/pooling.yml: smallest_number_of_trials.value: found {self.smallest!r}; must be a whole number"
+            )
         method = document["method"]["value"]
         if method not in METHODS:
-            raise ValueError(
+            raise RuleError(
                 f"schema/pooling.yml: method.value: found {method!r}; must be one of {', '.join(METHODS)}"
             )
         self.method: Method = method
         fixed = document["events"]["fixed_effect"]
         if fixed not in _FOR_EVENTS:
-            raise ValueError(
+            raise RuleError(
                 f"schema/pooling.yml: events.fixed_effect: found {fixed!r}; must be one of {', '.join(_FOR_EVENTS)}"
             )
         self.mantel_haenszel = fixed == "Mantel-Haenszel"
         self.roles: dict[str, int] = {role: rank for rank, role in enumerate(document["roles"]["value"])}
         self.one_instrument = frozenset(document["domains"]["one_instrument"]["is"])
         self.never = frozenset(document["domains"]["never"]["is"])
-        self.dose_classes = dose_classes
-        self.routes = routes
-        self.depths = depths
 
 
 class Input(Struct, frozen=True):

@@ -30,7 +30,7 @@ from ldn_evidence.appraise.tables import (
     outlook_rows,
     trace_rows,
 )
-from ldn_evidence.appraise.tiers import TierRule, assess
+from ldn_evidence.appraise.tiers import RuleError, TierRule, assess
 from ldn_evidence.check.terms import Terms
 from ldn_evidence.read.strict_yaml import parse
 
@@ -91,23 +91,26 @@ class AppraisalMethod(Struct, frozen=True):
             units: Study -> study that stands for its trial; itself where it is not named.
 
         Raises:
-            RuleError: The tier rule cannot be used.
-            ValueError: The pooling rule cannot be used.
+            RuleError: One of them cannot be used.
         """
         document = _read_rule(rule_file)
-        rule = TierRule(document)
+        try:
+            rule = TierRule(document)
+            cannot_decide = frozenset(document["outcomes"]["cannot_decide"])
+            sizes = document["counting"]["participants"]
+        except RuleError as error:
+            raise RuleError(f"schema/{rule_file.name}: {error}") from error
+        except (KeyError, TypeError) as error:
+            raise RuleError(
+                f"schema/{rule_file.name}: part missing or of the wrong shape: {error}"
+            ) from error
         pooling = PoolingRule(
             _read_rule(rule_file.with_name("pooling.yml")),
             rule.dose_classes,
             rule.routes,
             frozenset(rule.depths),
         )
-        reader = StudyReader(
-            terms,
-            frozenset(document["outcomes"]["cannot_decide"]),
-            document["counting"]["participants"],
-            units,
-        )
+        reader = StudyReader(terms, cannot_decide, sizes, units)
         differences = {
             instrument: difference
             for instrument in terms.get("instruments", {})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -123,7 +124,8 @@ class Contents:
             partial.write_bytes(_checksum(columns) + b"\n" + columns)
             partial.replace(self._index)
         except OSError:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def read_files(folder: Path, names: Sequence[str]) -> Iterator[Content]:

@@ -49,17 +49,47 @@ def write_database(layout: Layout, records: Tables, results: Tables, target: Pat
         The target.
 
     Raises:
-        BrokenBuild: SQLite found a broken foreign key or page.
+        BrokenBuild: The file cannot be finished.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         _write(layout, records, results, temporary, schema)
         os.replace(temporary, target)
+    except sqlite3.OperationalError as error:
+        raise BrokenBuild(f"{target} cannot be written: {error}{_cure(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def _cure(error: sqlite3.OperationalError) -> str:
+    match error.sqlite_errorcode & 0xFF:  # what stands above says more of the same
+        case sqlite3.SQLITE_ERROR:
+            return "; `make generated` writes schema/tables.sql anew"
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return "; look for space there and where temporary files lie"
+    return ""
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what builds left that were killed; another one that runs now keeps its file."""
+    for path in target.parent.glob(f".{target.name}.*.tmp"):
+        process = path.name.removeprefix(f".{target.name}.").removesuffix(".tmp")
+        if process.isascii() and process.isdigit() and not _is_running(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
 
 
 def record_tables(
@@ -96,15 +126,15 @@ def _write(layout: Layout, records: Tables, results: Tables, path: Path, schema:
             "PRAGMA ignore_check_constraints = ON;"
         )
         tables, indexes = _tables_and_indexes(schema.joinpath("tables.sql").read_text("utf-8"))
-        connection.executescript(tables)
+        _run(connection, tables, "tables.sql")
         writer = _Writer(connection, layout)
         filled = writer.write(records)
         results = begun(results)
-        connection.executescript("".join(index for table, index in indexes if table in filled))
+        _run(connection, "".join(index for table, index in indexes if table in filled), "tables.sql")
         fill_search(database)
         writer.write(results)
-        connection.executescript("".join(index for table, index in indexes if table not in filled))
-        connection.executescript(schema.joinpath("views.sql").read_text("utf-8"))
+        _run(connection, "".join(index for table, index in indexes if table not in filled), "tables.sql")
+        _run(connection, schema.joinpath("views.sql").read_text("utf-8"), "views.sql")
         connection.execute("PRAGMA optimize")
     finally:
         connection.close()
@@ -115,6 +145,34 @@ def _tables_and_indexes(script: str) -> tuple[str, list[tuple[str, str]]]:
     """What makes the tables, and (table, what makes an index of it): those are quicker made when the rows are in."""
     indexes = _INDEX.findall(script)
     return _INDEX.sub("", script), [(table, statement) for statement, table in indexes]
+
+
+def _run(connection: sqlite3.Connection, script: str, file: str) -> None:
+    """Run a script of the schema.
+
+    Raises:
+        BrokenBuild: A statement of it is wrong.
+    """
+    for statement in _statements(script):
+        try:
+            connection.executescript(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            lines = (line for line in statement.splitlines() if line.strip() and not line.startswith("--"))
+            raise BrokenBuild(f"schema/{file}: {next(lines, '')!r}: {error}") from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; what is left at its end is one too, though perhaps not whole."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if ";" in line and sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement
 
 
 class _Writer:
@@ -189,8 +247,10 @@ def _verify(path: Path) -> None:
     """SQLite's own checks of the finished file, side by side: SQLite works outside Python's lock.
 
     Raises:
-        BrokenBuild: A foreign key points to nothing, a CHECK does not hold, or a page is broken.
+        BrokenBuild: A view names what is not there, a foreign key points to nothing, a CHECK does not hold, or a page
+            is broken.
     """
+    _ask_views(path)
     with ThreadPoolExecutor(2) as threads:
         dangling = threads.submit(_answers, path, "PRAGMA foreign_key_check")
         verdicts = threads.submit(_answers, path, "PRAGMA integrity_check")
@@ -202,6 +262,17 @@ def _verify(path: Path) -> None:
     ((verdict,), *_) = verdicts.result()
     if verdict != "ok":
         raise BrokenBuild(f"SQLite's integrity check says: {verdict}")
+
+
+def _ask_views(path: Path) -> None:
+    """Ask each view for nothing: only then does SQLite look up what it names."""
+    with closing(open_read_only(path)) as connection:
+        views = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name")
+        for (view,) in views.fetchall():
+            try:
+                connection.execute(f'SELECT * FROM "{view}" LIMIT 0')
+            except sqlite3.OperationalError as error:
+                raise BrokenBuild(f"schema/views.sql: the view {view} cannot be asked: {error}") from error
 
 
 def _answers(path: Path, question: str) -> list[Row]:
