@@ -146,6 +146,9 @@ CURES = [
     ("registry: [NCT10000001]", "registry: []", "registry", "found an empty list; must not be empty: leave the field out"),
     ("weeks: 12", "weeks: 8-12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
     ("weeks: 12", "weeks: ~12", "23:12: arms[0].weeks", "leave the field out and say it in words"),
+    ("title: A trial that never was, as an example", "title: '  '", "2:8: title", "found only spaces; leave the field out"),
+    ("label: Placebo", "label: ' '", "arms[1].label", "found only spaces; leave the field out [empty-value]"),
+    ("authors: [Doe J]", "authors: [Doe J, '']", "authors[1]", "must not be empty: leave the field out [empty-value]"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
 ]  # fmt: skip
 
@@ -160,6 +163,14 @@ def test_a_message_leads_to_the_cure(
     path.write_text(text.replace(right, wrong), "utf-8")
     found = [str(problem) for problem in checked(project).problems]
     assert any(place in problem and message in problem for problem in found), found
+
+
+def test_a_year_may_be_the_next_one_and_no_later(project: Project) -> None:
+    path = project.data / "studies" / "example-trial.yml"
+    text = path.read_text("utf-8")
+    for year, rules_broken in ((TODAY.year + 1, []), (TODAY.year + 2, ["date-not-in-future"])):
+        path.write_text(text.replace("year: 2020", f"year: {year}"), "utf-8")
+        assert [problem.rule for problem in checked(project).problems] == rules_broken
 
 
 def test_what_is_wrong_in_one_place_is_not_blamed_on_others(project: Project) -> None:

@@ -42,6 +42,8 @@ _HINTS: dict[str, Callable[[str, str], str]] = {
     "pmcid-format": lambda text, pattern: identifier_hint(f"PMC{text}" if text.isdigit() else text, pattern),
 }
 _MOST_OWNERS = 3
+# The pattern of texts that may say anything.
+_NOT_BLANK = r"\S"
 
 
 class ShapeChecker:
@@ -115,6 +117,9 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             yield Finding(path, message, "wrong-type")
         case "Enum":
             yield Finding(path, _not_allowed(error.instance, parent["enum"]), "not-allowed-value")
+        case "Pattern" if parent["pattern"] == _NOT_BLANK:
+            if error.instance:  # otherwise that has been said
+                yield Finding(path, "found only spaces; leave the field out", "empty-value")
         case "Pattern":
             rule = parent.get("x-rule", "malformed-value")
             message = (
@@ -208,7 +213,9 @@ def _missing_field(name: str, node: Node) -> str:
         return f"{message} It is one of {', '.join(map(str, node['enum']))}."
     example = next(iter(node.get("examples", ())), None)
     # Words would be copied; the form of a date or number is what one may not know.
-    if example is not None and ("pattern" in node or node.get("type") in ("integer", "number", "boolean")):
+    if example is not None and (
+        node.get("pattern", _NOT_BLANK) != _NOT_BLANK or node.get("type") in ("integer", "number", "boolean")
+    ):
         return f"{message} It is written as in {f'{name}: {example}'!r}."
     return message
 
