@@ -306,6 +306,28 @@ def test_filters_give_what_sql_gives(connection: sqlite3.Connection, path: str, 
     assert found
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "others"),
+    [
+        ("studies", "doi=10.1002/art.37734",
+         ["doi=10.1002/ART.37734", "doi=https://doi.org/10.1002/art.37734", "doi=doi:10.1002/art.37734"]),
+        ("studies", "registry=NCT00568555", ["registry=nct00568555"]),
+        ("trials", "registry_number=NCT05307627", ["registry_number=nct05307627"]),
+        ("trials", "registry=ClinicalTrials.gov", ["registry=clinicaltrials.gov"]),
+        ("studies", "country=United States", ["country=united%20states"]),
+        ("mechanisms", "target=TLR4", ["target=tlr4"]),
+        ("conditions", "code=M79.7", ["code=m79.7"]),
+    ],
+)  # fmt: skip
+def test_codes_and_numbers_are_found_as_people_paste_them(
+    api: Api, path: str, query: str, others: list[str]
+) -> None:
+    found = [one["id"] for one in get(api, path, f"{query}&limit=500")["data"]]
+    assert found
+    for other in others:
+        assert [one["id"] for one in get(api, path, f"{other}&limit=500")["data"]] == found
+
+
 def test_sorting_keeps_what_has_no_value_for_the_end(api: Api) -> None:
     for query, reverse in (("sort=dose_mg_per_day", False), ("sort=-dose_mg_per_day", True)):
         arms = get(api, "arms", f"{query}&limit=500&fields=dose_mg_per_day")["data"]
@@ -399,7 +421,11 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
     [
         ("studies", "desing=case_report", 400, "unknown-parameter", "design"),
         ("studies", "design=case_reports", 400, "unknown-value", "case_report"),
+        ("studies", "design=RCT", 400, "unknown-value", None),
         ("studies", "condition=fibromialgia", 404, "not-found", "fibromyalgia"),
+        ("studies", "country=Norwai", 404, "not-found", "Norway"),
+        ("regulatory", "jurisdiction=USA", 404, "not-found", None),
+        ("coverage", "section=studies", 404, "not-found", None),
         ("studies", "year_from=new", 400, "unknown-value", None),
         ("studies", "year_from=1&year_from=2", 400, "repeated-parameter", None),
         ("studies", "randomized=maybe", 400, "unknown-value", None),
@@ -440,6 +466,9 @@ def test_errors_say_what_is_allowed(
     if meant is not None:
         assert problem["did_you_mean"][0] == meant
         assert meant in problem["detail"]
+    if query == "design=RCT":  # close to nothing, so all are told
+        assert "did_you_mean" not in problem
+        assert "randomized_parallel" in problem["detail"]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ldn_evidence.publish.api.resources import API_ROOT, TARGETS, TITLES, path_of
+from ldn_evidence.publish.api.resources import API_ROOT, RESOURCES, TARGETS, TITLES, path_of
 
 API_VERSION = "1.0.0"
 LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -39,12 +39,18 @@ class Catalogue:
             extra = ", year, verification_depth, retraction_status" if table == "studies" else ""
             rows = connection.execute(f"SELECT id, {title}{extra} FROM {table}").fetchall()
             self._titles[table] = {row[0]: tuple(row) for row in rows}
+        self._values = {
+            path: _values(connection, path)
+            for resource in RESOURCES
+            for one in resource.filters
+            if (path := one.schema.get("x-values"))
+        }
         self._references: dict[tuple[str, str], orjson.Fragment] = {}
         self.meta = orjson.Fragment(orjson.dumps(self._meta()))
 
     def identifiers(self, table: str) -> Collection[str]:
-        """The ids of a table's records."""
-        return self._titles[table].keys()
+        """The ids of a table's records, or the values that a column has (`table.column`)."""
+        return self._values[table] if table in self._values else self._titles[table].keys()
 
     def title(self, table: str, identifier: str) -> str | None:
         """The title of a record; None where there is none."""
@@ -100,3 +106,10 @@ class Catalogue:
             "documentation": f"{self.base}/api/",
             "openapi": f"{self.base}{API_ROOT}/openapi.json",
         }
+
+
+def _values(connection: sqlite3.Connection, path: str) -> tuple[str, ...]:
+    """What `table.column` holds, in order."""
+    table, _, column = path.partition(".")
+    rows = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1")
+    return tuple(row[0] for row in rows)

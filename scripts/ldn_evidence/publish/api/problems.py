@@ -26,6 +26,9 @@ TITLES: Mapping[str, str] = {
 }
 
 
+_SHORTEST_PART = 4
+
+
 class ApiProblem(Exception):
     """A request that cannot be answered.
 
@@ -64,10 +67,12 @@ def close_to(found: str, allowed: Iterable[str]) -> list[str]:
     # Only when something went wrong.
     from rapidfuzz import fuzz, process, utils
 
+    # A few letters stand somewhere in nearly every longer word, which says nothing.
+    is_short = len(found.strip()) < _SHORTEST_PART
     matches = process.extract(
         found[:200],
         list(allowed),
-        scorer=fuzz.WRatio,
+        scorer=fuzz.ratio if is_short else fuzz.WRatio,
         processor=utils.default_process,
         limit=3,
         score_cutoff=70,

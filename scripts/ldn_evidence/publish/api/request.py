@@ -139,6 +139,8 @@ def conditions_of(
 def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
     """One value of a filter, checked and typed."""
     schema = one.schema
+    if one.head:
+        text = re.sub(rf"\A{one.head}", "", text, flags=re.IGNORECASE)
     longest = schema.get("maxLength", LONGEST_VALUE)
     if not text or len(text) > longest:
         raise ApiProblem(
@@ -165,6 +167,12 @@ def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
                 "not-found", f"no record of {path_of(schema['x-table'])} has this id", text, known, 404,
                 parameter=one.name,
             )  # fmt: skip
+    elif "x-values" in schema:
+        known = identifiers(schema["x-values"])
+        if text.lower() not in {value.lower() for value in known}:
+            raise not_allowed(
+                "not-found", f"{one.name}: no record has this", text, known, 404, parameter=one.name
+            )
     elif "pattern" in schema and not re.search(schema["pattern"], text):
         raise ApiProblem(
             400, "unknown-value", f"{one.name}: found {text!r}; {one.description}", parameter=one.name,

@@ -14,7 +14,7 @@ title and link.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ldn_evidence.publish.api.tables import column, tables
@@ -153,9 +153,11 @@ class Filter:
         name: Name of the parameter.
         description: What it does.
         where: SQL condition; `{values}` stands for the values, which are alternatives.
-        schema: JSON Schema of one value: type and enum. `x-table` asks for the id of a record.
+        schema: JSON Schema of one value: type and enum. `x-table` asks for the id of a record, `x-values` for a value that
+            a column has.
         several: Whether several values, separated by commas, are alternatives.
         search: Whether the value is free text for full-text search.
+        head: What is taken away from the beginning of a value, as a regular expression; case does not matter.
     """
 
     name: str
@@ -164,6 +166,7 @@ class Filter:
     schema: Schema
     several: bool = True
     search: bool = False
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,16 +326,35 @@ _YES_NO: Schema = {"type": "boolean"}
 _DAY: Schema = {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "maxLength": 10}
 
 
-def _equal(path: str, name: str = "", description: str = "") -> Filter:
+# What people paste with a DOI.
+_DOI_HEAD = r"(https?://(dx\.)?doi\.org/|doi:\s*)"
+
+
+def _equal(path: str, name: str = "", description: str = "", head: str = "") -> Filter:
     schema = column(path)
-    table, _, own = path.partition(".")
-    return Filter(name or own, description or schema["description"], f"{table}.{own} IN ({{values}})", schema)
+    own = path.partition(".")[2]
+    where = f"{_in_any_case(path, schema)} IN ({{values}})"
+    return Filter(name or own, description or schema["description"], where, schema, head=head)
+
+
+def _listed(path: str) -> Filter:
+    """A filter on words of the records' own: one that no record has is a slip rather than an empty answer."""
+    description = f"{column(path)['description']} In the words of the records, in any case."
+    filter_ = _equal(path, description=description)
+    return replace(filter_, schema={**filter_.schema, "x-values": path})
+
+
+def _in_any_case(sql: str, schema: Schema) -> str:
+    """Codes, numbers of registers and free words are the same in capitals; terms and ids are written in one way."""
+    is_free = schema["type"] == "string" and not {"enum", "x-table"} & schema.keys()
+    return f"{sql} COLLATE NOCASE" if is_free else sql
 
 
 def _through(name: str, table: str, owner: str, value: str, record: str, description: str = "") -> Filter:
     """A filter on a child table."""
     schema = column(f"{table}.{value}")
-    where = f"{record} IN (SELECT chosen.{owner} FROM {table} AS chosen WHERE chosen.{value} IN ({{values}}))"
+    chosen = _in_any_case(f"chosen.{value}", schema)
+    where = f"{record} IN (SELECT chosen.{owner} FROM {table} AS chosen WHERE {chosen} IN ({{values}}))"
     return Filter(name, description or schema["description"], where, schema)
 
 
@@ -569,7 +591,7 @@ STUDIES = Resource(
         _equal("studies.year"), *_from_to("studies.year", "year", "year of publication"),
         Filter("participants_from", "Lowest number of participants, included.", f"{_PARTICIPANTS} >= {{values}}",
                {"type": "integer"}, several=False),
-        _equal("studies.pmid"), _equal("studies.doi"), _equal("studies.country"),
+        _equal("studies.pmid"), _equal("studies.doi", head=_DOI_HEAD), _listed("studies.country"),
         _through("registry", "study_registrations", "study_id", "registry_number", "studies.id", "Number in a trial registry."),
         _text("studies"),
     ),
@@ -601,7 +623,7 @@ TRIALS = Resource(
     ),
     (
         _through("condition", "trial_conditions", "trial_id", "condition_id", "trials.id", _CONDITION),
-        _equal("trials.status"), _equal("trials.dose_class"), _equal("trials.registry"),
+        _equal("trials.status"), _equal("trials.dose_class"), _listed("trials.registry"),
         _equal("trials.registry_number"),
         _flag("reported", "EXISTS (SELECT 1 FROM trial_reports AS report WHERE report.trial_id = trials.id)",
               "Whether a study of this base reports it."),
@@ -688,7 +710,7 @@ DOSING = Resource(
         _citations("dosing"), _claims("dosing_id"), _questions("dosing_id"), _cited_by("dosing_id"),
     ),
     (_through("condition", "dosing_conditions", "dosing_id", "condition_id", "dosing.id", _CONDITION),
-     _equal("dosing.setting"), _equal("dosing.topic")),
+     _equal("dosing.setting"), _listed("dosing.topic")),
     ("dosing.name, dosing.id", "by name"), datasette="dosing",
 )  # fmt: skip
 
@@ -704,7 +726,7 @@ REGULATORY = Resource(
     "regulatory", "regulatory fact", "Approval, scheduling, compounding rule or official statement.",
     "regulatory", "regulatory", "regulatory.id", _fields("regulatory"),
     (_citations("regulatory"), _claims("regulatory_id"), _questions("regulatory_id"), _cited_by("regulatory_id")),
-    (_equal("regulatory.jurisdiction"),),
+    (_listed("regulatory.jurisdiction"),),
     ("regulatory.jurisdiction, regulatory.name, regulatory.id", "by jurisdiction and name"), datasette="regulatory",
 )  # fmt: skip
 
@@ -723,7 +745,7 @@ SOURCES = Resource(
         _claims("source_id"), _questions("source_id"), _cited_by("source_id"),
     ),
     (_equal("sources.kind"), _equal("sources.commercial_interest"), _equal("sources.verification_depth", "depth"),
-     _equal("sources.publisher")),
+     _listed("sources.publisher")),
     ("sources.title, sources.id", "by title"), datasette="sources",
 )  # fmt: skip
 
@@ -943,7 +965,7 @@ CONTRADICTIONS = Resource(
 COVERAGE = Resource(
     "coverage", "measure of coverage", "How complete and how deeply read the base is: one measure a row.",
     "coverage", "coverage", "coverage.section || '--' || coverage.measure", _fields("coverage", "", "computed"), (),
-    (_equal("coverage.section"),), ("coverage.section, coverage.measure", "by section"), "About the base", False, "coverage",
+    (_listed("coverage.section"),), ("coverage.section, coverage.measure", "by section"), "About the base", False, "coverage",
 )  # fmt: skip
 
 # What happened when, as far as records say: the base keeps no other diary (the notes of a release are in CHANGELOG.md).
