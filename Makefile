@@ -7,6 +7,12 @@ ARGS ?=
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
+
+# In the locale C, Python cannot write down the path of a folder that bears other letters than those of ASCII.
+ifneq ($(filter C POSIX,$(or $(LC_ALL),$(LC_CTYPE),$(LANG))),)
+export LC_ALL := C.UTF-8
+endif
+
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin/ldn-evidence

@@ -110,6 +110,18 @@ def test_a_python_without_ensurepip_is_said_in_one_line(fresh_checkout: Path) ->
     assert "apt install python3-venv" in line
 
 
+@pytest.mark.parametrize(
+    ("locale", "seen"), [("C", "C.UTF-8"), ("POSIX", "C.UTF-8"), ("C.UTF-8", "C.UTF-8"), ("", "")]
+)
+def test_where_python_knows_few_letters_it_is_given_more(
+    fresh_checkout: Path, locale: str, seen: str
+) -> None:
+    python_that(fresh_checkout, 'echo 3.12; echo "$LC_ALL" > seen; exit 1')
+    environment = {"LC_ALL": locale, "LC_CTYPE": "", "LANG": "de_DE.UTF-8"}
+    run("make", "check", "PYTHON=./python-stand-in", folder=fresh_checkout, environment=environment)
+    assert (fresh_checkout / "seen").read_text() == f"{seen}\n"
+
+
 def test_no_network_is_said_in_one_line(fresh_checkout: Path) -> None:
     result = run(
         "make",
