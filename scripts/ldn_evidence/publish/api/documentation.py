@@ -40,11 +40,14 @@ printed, never zero.</li>
 <li><strong>References</strong> are objects with <code>type</code>, <code>id</code>, <code>title</code> and
 <code>href</code>; those to studies also say how deep the study was read and whether it was retracted.</li>
 <li><strong>Lists</strong> take filters (several values separated by commas are alternatives; different filters must all
-hold), <code>sort=-year,title</code>, <code>fields=title,year</code>, <code>include=arms,outcomes</code> (or
+hold; codes, DOIs, registry numbers and names are found in any case), <code>sort=-year,title</code>, <code>fields=title,year</code>, <code>include=arms,outcomes</code> (or
 <code>all</code>), <code>limit</code> (1 to 500) and <code>cursor</code>: follow <code>links.next</code> until it is
 <code>null</code>.</li>
 <li><strong>Single records</strong> come with everything that belongs to them; <code>include</code> and
 <code>fields</code> narrow that.</li>
+<li><strong>For reference managers:</strong> <code>{root}/studies/&lt;id&gt;.bib</code> is the reference to a study,
+<code>{root}/conditions/&lt;id&gt;.bib</code> those of all studies of a condition; also <code>.ris</code>, <code>.nbib</code> and
+<code>.csl.json</code>. What changed is in the feed, <code>{base}/feed.atom</code>.</li>
 <li><strong>Identifiers are kept for good.</strong> One that was given up answers 301 with its successor, or 410 with the
 reason.</li>
 <li><strong>Caching.</strong> Every answer has <code>ETag</code> and <code>Last-Modified</code>; send
