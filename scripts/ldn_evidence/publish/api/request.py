@@ -58,6 +58,11 @@ def check_names(given: Iterable[str], allowed: Collection[str]) -> None:
     """Refuse parameters that the resource does not have."""
     for name in given:
         if name not in allowed:
+            if not allowed:
+                raise ApiProblem(
+                    400, "unknown-parameter", f"this takes no parameters: found {name[:200]!r}",
+                    parameter=name[:200], allowed=[],
+                )  # fmt: skip
             raise not_allowed(
                 "unknown-parameter", "no such parameter", name, sorted(allowed), parameter=name[:200]
             )
@@ -213,7 +218,11 @@ def ordering(given: Mapping[str, list[str]], resource: Resource) -> str:
             continue
         if plain not in sortable:
             raise not_allowed(
-                "unknown-value", "cannot sort by this", plain, ["id", *sorted(sortable)], parameter="sort"
+                "unknown-value",
+                "cannot sort by this (a minus in front sorts downwards)",
+                plain,
+                ["id", *sorted(sortable)],
+                parameter="sort",
             )
         sql = sortable[plain].sql
         terms += [f"({sql}) IS NULL", f"{sql}{' DESC' if name != plain else ''}"]

@@ -326,7 +326,8 @@ _YES_NO: Schema = {"type": "boolean"}
 _DAY: Schema = {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "maxLength": 10}
 
 
-# What people paste with a DOI.
+# What people paste with identifiers.
+_PMID_HEAD = r"(https?://pubmed\.ncbi\.nlm\.nih\.gov/|PMID:?\s*)"
 _DOI_HEAD = r"(https?://(dx\.)?doi\.org/|doi:\s*)"
 
 
@@ -591,7 +592,7 @@ STUDIES = Resource(
         _equal("studies.year"), *_from_to("studies.year", "year", "year of publication"),
         Filter("participants_from", "Lowest number of participants, included.", f"{_PARTICIPANTS} >= {{values}}",
                {"type": "integer"}, several=False),
-        _equal("studies.pmid"), _equal("studies.doi", head=_DOI_HEAD), _listed("studies.country"),
+        _equal("studies.pmid", head=_PMID_HEAD), _equal("studies.doi", head=_DOI_HEAD), _listed("studies.country"),
         _through("registry", "study_registrations", "study_id", "registry_number", "studies.id", "Number in a trial registry."),
         _text("studies"),
     ),
