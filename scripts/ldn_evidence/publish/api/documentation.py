@@ -41,8 +41,8 @@ printed, never zero.</li>
 <code>href</code>; those to studies also say how deep the study was read and whether it was retracted.</li>
 <li><strong>Lists</strong> take filters (several values separated by commas are alternatives; different filters must all
 hold; codes, DOIs, registry numbers and names are found in any case), <code>sort=-year,title</code>,
-<code>fields=title,year</code>, <code>include=arms,outcomes</code> (or <code>all</code>), <code>limit</code> (1 to 500) and <code>cursor</code>: follow <code>links.next</code> until it is
-<code>null</code>.</li>
+<code>fields=title,year</code>, <code>include=arms,outcomes</code> (or <code>all</code>), <code>limit</code> (1 to
+500) and <code>cursor</code>: follow <code>links.next</code> until it is <code>null</code>.</li>
 <li><strong>Single records</strong> come with everything that belongs to them; <code>include</code> and
 <code>fields</code> narrow that.</li>
 <li><strong>For reference managers:</strong> <code>{root}/studies/&lt;id&gt;.bib</code> is the reference to a study,
