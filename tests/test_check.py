@@ -411,6 +411,15 @@ def test_a_plainly_written_number_becomes_its_value_and_keeps_its_digits(number:
     assert printed["x"] == text
 
 
+def test_a_whole_number_keeps_its_digits_after_the_point() -> None:
+    record: dict[str, Any] = {"x": "26.0"}
+    keep_printed_forms(apply_types(record, compile_typer(NUMBER)))
+    assert record == {"x": 26.0, "printed": {"x": "26.0"}}
+    record = {"x": "26", "n": "26"}
+    keep_printed_forms(apply_types(record, compile_typer(NUMBER)))
+    assert record == {"x": 26, "n": 26}
+
+
 ODD_NUMBERS = ["012", "1_000", ".05", "1e3", "+4", "0x1f", "1:30", "NO", "4,5", " 4", "٣", "inf", "nan"]
 
 

@@ -41,6 +41,7 @@ from ldn_evidence.publish.plugin.pages.queries import QUERIES
 from ldn_evidence.publish.plugin.pages.reader import Reader
 from ldn_evidence.publish.plugin.pages.words import short_citation
 from ldn_evidence.publish.plugin.search_text import fts_query
+from ldn_evidence.read.strict_yaml import parse
 
 # One page of every kind; the map of kinds is checked against the table of addresses below.
 KINDS = (
@@ -481,6 +482,67 @@ def test_every_record_that_counts_for_nothing_says_so(
         "SELECT id FROM studies WHERE retraction_status = 'retracted'"
     ).fetchall():
         assert "Retracted" in every_page[f"/studies/{identifier}"].html
+
+
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+def numbers_in(value: Any) -> Iterator[str]:
+    """Every number of a record, as it is written there, without its sign."""
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from numbers_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from numbers_in(one)
+    elif _NUMBER.fullmatch(text := value.removeprefix("-")):
+        yield text
+
+
+def test_the_page_of_a_study_shows_every_number_of_its_record_as_printed(
+    every_page: dict[str, Seen], project_root: Path
+) -> None:
+    missing = []
+    seen = 0
+    for file in sorted((project_root / "data" / "studies").glob("*.yml")):
+        # Numbers of neighbouring cells are two.
+        text = re.sub(r"<[^>]*>", " ", every_page[f"/studies/{file.stem}"].html.partition("<main")[2])
+        shown = {number.replace(",", "") for number in _NUMBER.findall(text)}
+        for number in numbers_in(parse(file.read_bytes(), file.name)):
+            seen += 1
+            if number not in shown:
+                missing.append((file.stem, number))
+    assert missing == []
+    assert seen > 3_000
+
+
+def test_what_is_printed_in_place_of_a_number_stands_with_its_outcome(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    rows = connection.execute(
+        "SELECT study_id, effect_label FROM outcomes WHERE effect_value IS NULL AND effect_label IS NOT NULL"
+    ).fetchall()
+    assert [row for row in rows if minus(row[1]) not in every_page[f"/studies/{row[0]}"].text] == []
+    assert len(rows) > 100
+
+
+def test_comparisons_of_adverse_effects_are_shown_as_printed(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    forms = connection.execute(
+        "SELECT printed FROM adverse_effect_frequencies WHERE printed IS NOT NULL"
+    ).fetchall()
+    printed = {form for (row,) in forms for form in json.loads(row).values()}
+    assert printed
+    assert printed <= set(_NUMBER.findall(every_page["/safety"].text))
+
+
+def test_a_correction_is_linked_from_its_study(every_page: dict[str, Seen]) -> None:
+    links = {link["href"] for link in every_page["/studies/albers-2017"].all("a")}
+    assert {
+        "https://pubmed.ncbi.nlm.nih.gov/28877290/",
+        "https://doi.org/10.1001/jamadermatol.2017.3904",
+    } <= links
 
 
 def test_claims_stand_with_their_verdict_and_their_evidence(
@@ -999,6 +1061,10 @@ def test_days_in_a_text_are_words_and_numbers_in_registers_stay() -> None:
 )
 def test_a_dose_of_which_one_end_is_known_says_so(low: float | None, high: float | None, text: str) -> None:
     assert span(low, high) == text
+
+
+def test_a_dose_is_shown_as_printed() -> None:
+    assert span(1.5, 3.0, '{"high": "3.0"}', ("low", "high")) == "1.5–3.0"
 
 
 def test_text_gets_the_signs_of_print() -> None:

@@ -38,7 +38,7 @@ def apply_types(record: Any, typer: Typer | None) -> list[tuple[dict[str, Any], 
     """Convert a tree of text in place.
 
     Returns:
-        Numbers whose printed form differs from the value's own: (object, field, printed text). They are put into
+        Numbers whose printed form the stored value does not say: (object, field, printed text). They are put into
         the record by `keep_printed_forms` once the schema has seen the record without them.
     """
     printed: list[tuple[dict[str, Any], str, str]] = []
@@ -71,7 +71,8 @@ def _object_typer(node: Node) -> Typer | None:
             if name in leaves:
                 if isinstance(text, str):
                     typed = value[name] = leaves[name](text)
-                    if type(typed) is float and repr(typed) != text:
+                    # 26.0 is stored like 26, so its digit after the point would be lost too.
+                    if type(typed) is float and (repr(typed) != text or typed.is_integer()):
                         printed.append((value, name, text))
             elif name in typers:
                 typers[name](text, printed)

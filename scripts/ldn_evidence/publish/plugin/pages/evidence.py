@@ -39,11 +39,21 @@ _REGISTRIES = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One outcome's result as a line: numbers as printed where they are, else computed and marked so."""
+    """One outcome's result as a line: numbers as printed where they are, else computed and marked so.
+
+    Attributes:
+        outcome: The outcome.
+        text: Value, interval or spread, and P.
+        is_computed: Whether value and interval were computed here.
+        words: What is printed in place of a value.
+        details: The standardised effect printed beside the value; what a review pooled and how far its studies differ.
+    """
 
     outcome: Row
     text: str
     is_computed: bool
+    words: str
+    details: str
 
     @property
     def name(self) -> str:
@@ -63,24 +73,43 @@ def finding(outcome: Row) -> Finding:
     def shown(name: str) -> str:
         return numbers.printed(outcome[f"effect_{name}"], forms, name)
 
+    low, high, error, quartiles = (shown(name) for name in ("ci_low", "ci_high", "standard_error", "iqr"))
+    label = outcome["effect_label"] or ""
+    words = ""
     parts = []
     computed = False
-    if outcome["effect_value"] is not None:
-        name = outcome["effect_label"] or measure_name(outcome["effect_measure"])
-        parts.append(f"{name} {shown('value')}".strip())
-        parts.append(numbers.interval(shown("ci_low"), shown("ci_high"), outcome["effect_ci_level"]))
-    elif outcome["computed_value"] is not None:
-        computed = True
-        parts.append(
-            f"{measure_name(outcome['computed_measure'])} {numbers.estimate(outcome['computed_value'])}"
-        )
-        parts.append(
-            numbers.interval(
-                numbers.estimate(outcome["computed_low"]), numbers.estimate(outcome["computed_high"])
+    if outcome["effect_value"] is not None or low or high:
+        # The spread stands with its own number.
+        name = label.removesuffix(" (IQR)") if quartiles else label
+        name = name or measure_name(outcome["effect_measure"])
+        spread = f"(SE {error})" if error else f"(IQR {quartiles})" if quartiles else ""
+        parts.append(" ".join(part for part in (name, shown("value"), spread) if part))
+        parts.append(numbers.interval(low, high, outcome["effect_ci_level"]))
+    else:
+        words = label
+        if outcome["computed_value"] is not None:
+            computed = True
+            parts.append(
+                f"{measure_name(outcome['computed_measure'])} {numbers.estimate(outcome['computed_value'])}"
             )
-        )
+            parts.append(
+                numbers.interval(
+                    numbers.estimate(outcome["computed_low"]), numbers.estimate(outcome["computed_high"])
+                )
+            )
     parts.append(numbers.p_value(outcome["effect_p"]))
-    return Finding(outcome, ", ".join(part for part in parts if part), computed)
+    details = []
+    if standardized := shown("standardized_value"):
+        details.append(f"{outcome['effect_standardized_measure'] or 'standardised effect'} {standardized}")
+    if outcome["effect_studies"] is not None:
+        details.append(numbers.counted(outcome["effect_studies"], "study pooled", "studies pooled"))
+    if outcome["effect_participants"] is not None:
+        details.append(numbers.counted(outcome["effect_participants"], "person", "people"))
+    if outcome["effect_i_squared"] is not None:
+        details.append(f"I² {shown('i_squared')}%")
+    if outcome["effect_model"]:
+        details.append(outcome["effect_model"])
+    return Finding(outcome, ", ".join(part for part in parts if part), computed, words, ", ".join(details))
 
 
 def leading(outcomes: Sequence[Row], most: int = 2) -> list[Finding]:

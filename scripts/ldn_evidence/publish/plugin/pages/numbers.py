@@ -41,17 +41,6 @@ def counted(value: float | None, one: str, many: str) -> str:
     return f"{text} {one if value == 1 else many}"
 
 
-def span(low: float | None, high: float | None) -> str:
-    """`1–4.5`, `up to 4.5` or `from 2`; one number where both ends are the same, nothing where neither is known."""
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"up to {stored(high)}"
-    if high is None:
-        return f"from {stored(low)}"
-    return stored(low) if low == high else f"{stored(low)}–{stored(high)}"
-
-
 def printed(value: float | None, forms: str | None, name: str) -> str:
     """A stored number in the form in which its source prints it, where that differs."""
     if forms:
@@ -59,6 +48,23 @@ def printed(value: float | None, forms: str | None, name: str) -> str:
         if form is not None:
             return str(form).replace("-", "−")
     return stored(value)
+
+
+def span(
+    low: float | None, high: float | None, forms: str | None = None, names: tuple[str, str] = ("", "")
+) -> str:
+    """`1–4.5`, `up to 4.5` or `from 2`; one number where both ends are the same, nothing where neither is known.
+
+    With the printed `forms` of a row and the names of both ends, as printed.
+    """
+    lowest, highest = printed(low, forms, names[0]), printed(high, forms, names[1])
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"up to {highest}"
+    if high is None:
+        return f"from {lowest}"
+    return lowest if low == high else f"{lowest}–{highest}"
 
 
 def interval(low: str, high: str, level: float | None = None) -> str:

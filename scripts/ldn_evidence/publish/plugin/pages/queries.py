@@ -80,7 +80,8 @@ outcomes.id, outcomes.study_id, outcomes.name, outcomes.domain, outcomes.role, o
 outcomes.better, outcomes.direction, outcomes.effect_measure, outcomes.effect_label, outcomes.effect_value,
 outcomes.effect_ci_low, outcomes.effect_ci_high, outcomes.effect_ci_level, outcomes.effect_p, outcomes.effect_printed,
 outcomes.effect_note, outcomes.note, outcomes.instrument_note, outcomes.effect_studies, outcomes.effect_participants,
-outcomes.effect_i_squared, instruments.name AS instrument,
+outcomes.effect_i_squared, outcomes.effect_model, outcomes.effect_standard_error, outcomes.effect_iqr,
+outcomes.effect_standardized_measure, outcomes.effect_standardized_value, instruments.name AS instrument,
 computed.measure AS computed_measure, computed.value AS computed_value, computed.ci_low AS computed_low,
 computed.ci_high AS computed_high, computed.computed_from, computed.reading,
 computed.minimal_important_difference
@@ -395,7 +396,11 @@ SELECT * FROM adverse_effects
 ORDER BY CASE severity WHEN 'life_threatening' THEN 1 WHEN 'serious' THEN 2 WHEN 'severe' THEN 3
     WHEN 'moderate' THEN 4 WHEN 'mild_to_moderate' THEN 5 WHEN 'mild' THEN 6 ELSE 7 END, name""",
     "adverse_effect_frequencies": f"""
-SELECT safety_summary.*, {_CITED}, studies.year, sources.title AS source_title
+SELECT safety_summary.*, {_CITED}, studies.year, sources.title AS source_title,
+    (SELECT stored.printed FROM adverse_effect_frequencies AS stored
+        WHERE stored.adverse_effect_id = safety_summary.adverse_effect_id
+            AND stored.study_id IS safety_summary.study_id AND stored.value IS safety_summary.value
+            AND stored.percent IS safety_summary.percent AND stored.printed IS NOT NULL) AS printed
 FROM safety_summary
 LEFT JOIN studies ON studies.id = safety_summary.study_id
 LEFT JOIN sources ON sources.id = safety_summary.source_id
