@@ -130,7 +130,7 @@ def conditions_of(
         if one.name not in given:
             continue
         values_given = given[one.name] if one.several else [once(given, one.name) or ""]
-        texts = [text for value in values_given for text in (value.split(",") if one.several else [value])]
+        texts = [text for value in values_given for text in _alternatives(one, value, identifiers)]
         if len(texts) > MOST_VALUES:
             raise ApiProblem(
                 400, "unknown-value", f"{one.name}: more than {MOST_VALUES} values", parameter=one.name
@@ -139,6 +139,17 @@ def conditions_of(
         where.append(one.where.replace("{values}", ", ".join("?" * len(found))))
         values += found
     return where, values
+
+
+def _alternatives(one: Filter, value: str, identifiers: Identifiers) -> list[str]:
+    """The values that a filter was given, separated by commas; a value of the records with a comma in it stays whole."""
+    is_whole = "x-values" in one.schema and _is_among(value.strip(" "), identifiers(one.schema["x-values"]))
+    return value.split(",") if one.several and not is_whole else [value]
+
+
+def _is_among(text: str, known: Collection[str]) -> bool:
+    """Whether a text is one of those known, in any case."""
+    return text.lower() in {value.lower() for value in known}
 
 
 def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
@@ -174,7 +185,7 @@ def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
             )  # fmt: skip
     elif "x-values" in schema:
         known = identifiers(schema["x-values"])
-        if text.lower() not in {value.lower() for value in known}:
+        if not _is_among(text, known):
             raise not_allowed(
                 "not-found", f"{one.name}: no record has this", text, known, 404, parameter=one.name
             )
