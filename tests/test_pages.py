@@ -177,12 +177,14 @@ def test_every_page_has_one_heading_a_title_a_description_and_a_canonical_addres
     every_page: dict[str, Seen],
 ) -> None:
     titles = []
+    descriptions: dict[str, str] = {}
     for path, page in every_page.items():
         assert len(page.all("h1")) == 1, path
         assert len(page.all("main")) == 1, path
         titles.append(re.findall(r"<title>(.*?)</title>", page.html, re.DOTALL)[0])
         description = next(meta["content"] for meta in page.all("meta") if meta.get("name") == "description")
         assert 20 <= len(description) <= 310, path
+        assert descriptions.setdefault(description, path) == path
         canonical = next(link["href"] for link in page.all("link") if link.get("rel") == "canonical")
         assert canonical == f"https://example.org{path}"
     assert len(titles) - len(set(titles)) < 12  # some studies bear the same title
@@ -421,6 +423,35 @@ def test_the_front_page_counts_trials_and_not_papers_as_the_list_does(
     assert told[1] == found[1]
     assert 'href="/studies/bruun-2024"' in listed
     assert 'href="/studies/nielsen-2026"' not in listed  # a further paper on that trial
+
+
+def test_the_front_page_counts_conditions_as_the_list_to_which_it_leads(
+    site: Site, every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    front = every_page["/"].html
+    link = re.search(r'href="/conditions\?tier=limited">All (\d+) conditions and (\d+) groups<', front)
+    assert link
+    listed = Seen(html(site.answer(connection, "/conditions", {"tier": "limited"}))).text
+    assert f"{int(link[1]) + int(link[2])} of " in listed
+    assert f"conditions, {link[2]} of them groups." in listed
+
+
+def test_a_trial_that_never_began_is_not_called_silent(every_page: dict[str, Seen]) -> None:
+    text = every_page["/conditions/fibromyalgia"].text
+    assert re.search(r"NCT00855972\s+Withdrawn\s", text)
+
+
+def test_a_dose_names_its_setting_once(every_page: dict[str, Seen]) -> None:
+    text = every_page["/dosing"].text
+    assert "FINAL trial (up to 6 mg" in text
+    assert "as in value" not in text
+
+
+def test_the_changelog_is_shown_as_text(every_page: dict[str, Seen]) -> None:
+    text = every_page["/about"].text
+    assert "The first version." in text
+    assert "**" not in text
+    assert "`" not in text
 
 
 def test_a_condition_that_was_not_studied_says_at_once_what_was_looked_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.evidence import by, totals
+from ldn_evidence.publish.plugin.pages.markdown import sections
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
 
@@ -18,7 +19,7 @@ def page(reader: Reader, request: Request) -> Page:
             "totals": totals(reader),
             "coverage": by(reader.rows("coverage"), "section"),
             "searches": reader.rows("searches"),
-            "changes": texts["changes"]["text"] if "changes" in texts else "",
+            "changes": sections(texts["changes"]["text"], below=2) if "changes" in texts else "",
             "citation": texts["citation"]["text"] if "citation" in texts else "",
         },
     )

@@ -16,6 +16,7 @@ from ldn_evidence.publish.plugin.pages.evidence import (
     leading,
     measure_name,
     named,
+    never_began,
 )
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet, order_links
 from ldn_evidence.publish.plugin.pages.numbers import count, estimate, sentences, stored
@@ -78,6 +79,7 @@ def catalogue_page(reader: Reader, request: Request) -> Page:
         f"Tier, direction and amount of the evidence on low-dose naltrexone in {len(rows)} conditions.",
         {
             "found": len(shown),
+            "groups": sum(bool(row["is_group"]) for row in shown),
             "rows": [row for row in shown if not is_plain or row["direction"] != "not_studied"],
             "not_studied": [row for row in shown if is_plain and row["direction"] == "not_studied"],
             "all_rows": len(rows),
@@ -196,7 +198,9 @@ def condition_page(reader: Reader, request: Request) -> Page:
     for note in notes:
         note["citations"] = citations.get(f"citations.{note['position']}", [])
     reason = sentences(condition["reason"])
-    trials = reader.rows("condition_trials", id=identifier)
+    trials = [
+        {**row, "never_began": never_began(row)} for row in reader.rows("condition_trials", id=identifier)
+    ]
     names = [row["name"] for row in reader.rows("names", id=identifier)]
     synonyms = [name for name in names if name.casefold() != condition["name"].casefold()]
     identifiers = reader.rows("identifiers", id=identifier)
@@ -218,7 +222,8 @@ def condition_page(reader: Reader, request: Request) -> Page:
     tier = words.term("evidence-tiers", condition["evidence_tier"])
     direction = words.term("directions", condition["direction"])
     description = (
-        f"{tier.label} evidence of benefit; {direction.label.lower()}. {reason[0] if reason else ''}".strip()
+        f"{condition['name']}: {tier.label.lower()} evidence of benefit from low-dose naltrexone; "
+        f"{direction.label.lower()}. {reason[0] if reason else ''}".strip()
     )
     return Page(
         "condition.html",

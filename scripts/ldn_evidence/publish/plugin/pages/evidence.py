@@ -191,6 +191,11 @@ def with_links(row: Row, cited: Mapping[str, str], own: str | None = None) -> Ro
     return {**row, "parts": [part for part in parts if part[0]]}
 
 
+def never_began(trial: Row) -> bool:
+    """Whether a trial was withdrawn before anybody took part: it left nothing unreported."""
+    return bool(trial["status"] == "withdrawn" and trial["actual"] == 0)
+
+
 def totals(reader: Reader) -> Row | None:
     """How much there is of each kind."""
     return reader.row("totals", relations=json.dumps(sorted(SAME_STUDY)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import bubbles
-from ldn_evidence.publish.plugin.pages.evidence import SAME_STUDY, by, citations_of, dose, totals
+from ldn_evidence.publish.plugin.pages.evidence import SAME_STUDY, citations_of, dose, totals
 from ldn_evidence.publish.plugin.pages.evidence_map import by_direction, most_people
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, items
@@ -33,7 +33,12 @@ def page(reader: Reader, request: Request) -> Page:
         {
             "totals": totals(reader),
             "tiers": [
-                (code, by(catalogue, "evidence_tier").get(code, [])) for code in words.codes("evidence-tiers")
+                (
+                    code,
+                    [row for row in catalogue if row["evidence_tier"] == code],
+                    sum(bool(row["is_group"]) for row in everything if row["evidence_tier"] == code),
+                )
+                for code in words.codes("evidence-tiers")
             ],
             "changes": changes,
             "cited": citations_of(reader, [study for row in changes for study in row["caused_by"]]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ldn_evidence.publish.plugin.pages.charts import timeline
-from ldn_evidence.publish.plugin.pages.evidence import by, registry_address
+from ldn_evidence.publish.plugin.pages.evidence import by, never_began, registry_address
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
 
@@ -29,7 +29,7 @@ def _group(row: Row) -> str:
         return "reported"
     if row["is_open"]:
         return "open"
-    if row["status"] == "withdrawn" and row["actual"] == 0:
+    if never_began(row):
         return "never"
     return "silent" if row["silence"] else "other"
 
