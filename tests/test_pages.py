@@ -447,11 +447,17 @@ def test_a_dose_names_its_setting_once(every_page: dict[str, Seen]) -> None:
     assert "as in value" not in text
 
 
-def test_the_changelog_is_shown_as_text(every_page: dict[str, Seen]) -> None:
-    text = every_page["/about"].text
-    assert "The first version." in text
-    assert "**" not in text
-    assert "`" not in text
+def test_the_changelog_is_shown_as_text(changeable: Path, project_root: Path, site: Site) -> None:
+    text = (project_root / "CHANGELOG.md").read_text("utf-8")
+    with closing(sqlite3.connect(changeable)) as writing, writing:
+        writing.execute(
+            "INSERT OR REPLACE INTO generated_text (id, title, text) VALUES ('changes', 'Changes', ?)", [text]
+        )
+    with closing(open_database(changeable)) as reading:
+        page = Seen(html(site.answer(reading, "/about")))
+    assert "The first version." in page.text
+    assert "<h4>Added</h4>" in page.html
+    assert not re.search(r"\*\*|`|^#", page.text, re.MULTILINE)
 
 
 def test_a_condition_that_was_not_studied_says_at_once_what_was_looked_for(
@@ -566,6 +572,22 @@ def test_comparisons_of_adverse_effects_are_shown_as_printed(
     printed = {form for (row,) in forms for form in json.loads(row).values()}
     assert printed
     assert printed <= set(_NUMBER.findall(every_page["/safety"].text))
+
+
+def test_numbers_that_cannot_all_be_right_stand_with_their_outcome(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    rows = connection.execute(
+        "SELECT kind, study_id, outcome_id FROM contradictions WHERE outcome_id IS NOT NULL AND condition_id IS NULL"
+    ).fetchall()
+    assert {"p_against_interval", "value_against_interval", "printed_against_computed"} <= {
+        row[0] for row in rows
+    }
+    for _, study, outcome in rows:
+        page = every_page[f"/studies/{study}"]
+        conflicts = page.html.partition("Where it disagrees")[2]
+        assert f'href="#outcome-{outcome}"' in conflicts, outcome
+        assert "ci_low" not in page.text
 
 
 def test_a_correction_is_linked_from_its_study(every_page: dict[str, Seen]) -> None:
