@@ -563,6 +563,21 @@ def test_what_is_printed_in_place_of_a_number_stands_with_its_outcome(
     assert len(rows) > 100
 
 
+def test_counts_of_an_adverse_effect_have_no_column_in_which_nothing_stands(
+    every_page: dict[str, Seen],
+) -> None:
+    tables = re.findall(r"<table><caption[^>]*>Counts of .*?</table>", every_page["/safety"].html, re.DOTALL)
+    assert len(tables) > 10
+    for table in tables:
+        rows = [re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.DOTALL) for row in table.split("<tr>")[2:]]
+        filled = [
+            any(re.sub(r"<[^>]*>", "", cell).strip() for cell in cells) for cells in zip(*rows, strict=True)
+        ]
+        head = table.split("<tr>")[1].count("<th ")
+        assert len(filled) == head
+        assert all(filled[3:-1]), table
+
+
 def test_comparisons_of_adverse_effects_are_shown_as_printed(
     every_page: dict[str, Seen], connection: sqlite3.Connection
 ) -> None:

@@ -196,7 +196,7 @@ def test_on_a_telephone_no_chart_has_to_be_scrolled(browser: Browser, server: st
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/conditions/fibromyalgia", 12.5), ("/dosing", 15), ("/studies", 15), ("/trials", 15)],
+    [("/conditions/fibromyalgia", 12.5), ("/dosing", 15), ("/studies", 15), ("/trials", 15), ("/method", 11)],
 )
 def test_a_long_page_is_folded_for_a_telephone(browser: Browser, server: str, path: str, most: float) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)

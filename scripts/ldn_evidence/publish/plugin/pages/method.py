@@ -32,7 +32,7 @@ def page(reader: Reader, request: Request) -> Page:
         "The published rule by which tier and direction of each condition are computed, worked through on one condition, "
         "with its limits.",
         {
-            "method": sections(texts["method"]["text"]) if "method" in texts else "",
+            "method": sections(texts["method"]["text"], below=2) if "method" in texts else "",
             "rule": rule,
             "rule_text": text["text"] if text else "",
             "worked": worked,

@@ -44,33 +44,42 @@ def _draw(
         + [(left, first + number * high, right, first + number * high) for number in range(len(conditions))],
         "grid",
     )
-    for tick in range(0, 11):
-        for y in (_TOP - 14, bottom + 16):
-            drawing.text(x(tick), y, str(tick), "middle", "figure small")
-    for number, (condition, arms) in enumerate(conditions.items()):
-        level = first + number * high
-        visible = shorten(condition, 52 if slim else 36)
-        arms_in_words = f"{len(arms)} arm{'s' if len(arms) > 1 else ''}"
-        with drawing.link(
-            url(f"/conditions/{arms[0]['condition_id']}"), link_name(visible, condition, arms_in_words)
-        ):
-            if slim:
-                drawing.text(0, level - 12, visible, style="small")
-            else:
-                drawing.text(left - 14, level + 4, visible, "end", "small")
-        spans: dict[tuple[float, float], None] = {}
-        marks: dict[tuple[float, float, str], None] = {}  # what would lie on the very same spot is drawn once
-        for arm in sorted(arms, key=lambda arm: -(arm["participants"] or 0)):
-            low, high_dose = arm["dose_low_mg_per_day"], arm["dose_high_mg_per_day"]
-            if low is not None and high_dose is not None:
-                spans[low, high_dose] = None
-            dose = arm["dose_mg_per_day"] or high_dose
-            if dose is not None:
-                radius = round(min(2.5 + 0.45 * math.sqrt(arm["participants"] or 1), 9), 1)
-                marks[dose, radius, "dot" if arm["is_randomized"] else "hollow"] = None
-        for low, high_dose in spans:
-            drawing.line(x(low), level, x(high_dose), level, "whisker")
-        for dose, radius, style_of_mark in marks:
-            drawing.circle(x(dose), level, radius, style_of_mark)
+    with drawing.group("middle", "figure small"):
+        for tick in range(0, 11):
+            for y in (_TOP - 14, bottom + 16):
+                drawing.text(x(tick), y, str(tick))
+    with drawing.group("start" if slim else "end", "small"):
+        for number, (condition, arms) in enumerate(conditions.items()):
+            level = first + number * high
+            visible = shorten(condition, 52 if slim else 36)
+            arms_in_words = f"{len(arms)} arm{'s' if len(arms) > 1 else ''}"
+            # A name that stands there in full names the link too.
+            with drawing.link(
+                url(f"/conditions/{arms[0]['condition_id']}"),
+                link_name(visible, condition, arms_in_words) if visible != condition else "",
+            ):
+                if slim:
+                    drawing.text(0, level - 12, visible)
+                else:
+                    drawing.text(left - 14, level + 4, visible)
+            _arms(drawing, arms, level, x)
     drawing.text((left + right) / 2, bottom + 38, "naltrexone, mg a day", "middle", "small quiet")
     return drawing.markup()
+
+
+def _arms(drawing: Drawing, arms: Sequence[Row], level: float, x: Callable[[float], float]) -> None:
+    """The arms of one condition, on its line."""
+    spans: dict[tuple[float, float], None] = {}
+    marks: dict[tuple[float, float, str], None] = {}  # what would lie on the very same spot is drawn once
+    for arm in sorted(arms, key=lambda arm: -(arm["participants"] or 0)):
+        low, high = arm["dose_low_mg_per_day"], arm["dose_high_mg_per_day"]
+        if low is not None and high is not None:
+            spans[low, high] = None
+        dose = arm["dose_mg_per_day"] or high
+        if dose is not None:
+            radius = round(min(2.5 + 0.45 * math.sqrt(arm["participants"] or 1), 9), 1)
+            marks[dose, radius, "dot" if arm["is_randomized"] else "hollow"] = None
+    for low, high in spans:
+        drawing.line(x(low), level, x(high), level, "whisker")
+    for dose, radius, style in marks:
+        drawing.circle(x(dose), level, radius, style)

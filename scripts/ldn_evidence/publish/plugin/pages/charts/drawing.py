@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -86,9 +87,17 @@ class Drawing:
             attributes["class"] = style
         self._add("text", attributes).text = text
 
-    def link(self, address: str, title: str) -> Link:
-        """What is drawn inside the `with` block leads to `address`."""
+    def link(self, address: str, title: str = "") -> Link:
+        """What is drawn inside the `with` block leads to `address`; without a title its text is the link's name."""
         return Link(self, address, title)
+
+    @contextmanager
+    def group(self, anchor: str, style: str) -> Iterator[None]:
+        """What is drawn inside the `with` block has this anchor and style, said once."""
+        outer = self._at
+        self._at = self._add("g", {"text-anchor": anchor, "class": style})
+        yield
+        self._at = outer
 
     def _add(self, name: str, attributes: dict[str, Number | str]) -> ElementTree.Element:
         return ElementTree.SubElement(
@@ -106,7 +115,9 @@ class Link:
     def __init__(self, drawing: Drawing, address: str, title: str) -> None:
         self._drawing = drawing
         self._element = drawing._add("a", {"href": address})
-        if drawing.root.get("class") == SLIM:
+        if not title:
+            pass
+        elif drawing.root.get("class") == SLIM:
             self._element.set("aria-label", title)
         else:  # a title names it too, and shows where something points; nothing points on a telephone
             ElementTree.SubElement(self._element, "title").text = title
