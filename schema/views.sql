@@ -363,7 +363,7 @@ SELECT
     CASE
         WHEN trials.status = 'withdrawn' AND trials.actual = 0 THEN 'withdrawn before anybody took part'
         WHEN trials.status IN ('terminated', 'withdrawn') THEN 'ended early, no report found'
-        WHEN trials.overdue_by_register THEN 'its register marks the results as overdue, no report found'
+        WHEN trials.overdue_by_register = 1 THEN 'its register marks the results as overdue, no report found'
         ELSE 'completed more than two years before the last search, no report found'
     END AS reason
 FROM trials
@@ -371,7 +371,7 @@ WHERE NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = tri
     AND trials.results_posted IS NULL
     AND (
         trials.status IN ('terminated', 'withdrawn')
-        OR trials.overdue_by_register
+        OR trials.overdue_by_register = 1
         OR (
             trials.status IN ('completed', 'unknown')
             -- A date may be a year or a month; it lies back when all of it does.
