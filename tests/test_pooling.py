@@ -10,9 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.meta_analysis import combine_effects
 
 from ldn_evidence.appraise.effects import (
     ArmResult,
@@ -600,7 +602,28 @@ def test_a_pooled_value_lies_within_its_inputs(inputs: list[PoolInput], method: 
     assert result.hartung_knapp_truncated.standard_error >= result.random.standard_error * (1 - 1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @relaxed
+@given(inputs=input_lists)
+def test_what_statsmodels_pools_too_is_the_same(inputs: list[PoolInput]) -> None:
+    # It has no REML, and its search for Paule and Mandel's value may end early: metafor's digits above are for these.
+    values = np.array([item.value for item in inputs])
+    variances = np.array([item.standard_error**2 for item in inputs])
+    theirs = combine_effects(values, variances, method_re="chi2")
+    ours = pool(inputs, "MD", "DL")
+    assert ours.q == pytest.approx(theirs.q, rel=1e-6, abs=1e-9)
+    assert ours.tau_squared == pytest.approx(max(0.0, theirs.tau2), rel=1e-6, abs=1e-9)
+    assert (ours.fixed.value, ours.fixed.standard_error) == pytest.approx(
+        (theirs.mean_effect_fe, theirs.sd_eff_w_fe), rel=1e-9, abs=1e-9
+    )
+    if theirs.tau2 >= 0:
+        assert ours.hartung_knapp is not None
+        found = ours.random.value, ours.random.standard_error, ours.hartung_knapp.standard_error
+        assert found == pytest.approx(
+            (theirs.mean_effect_re, theirs.sd_eff_w_re, theirs.sd_eff_w_re_hksj), rel=1e-5, abs=1e-6
+        )
+
+
 @given(inputs=input_lists, method=methods)
 def test_values_without_each_study_are_those_of_leaving_one_out(
     inputs: list[PoolInput], method: Method
