@@ -81,6 +81,18 @@ def test_a_silent_trial_says_why_it_is_one(empty: sqlite3.Connection) -> None:
     }
 
 
+def test_every_contradicted_claim_stands_among_those_against_the_evidence(built_database: Path) -> None:
+    with closing(sqlite3.connect(built_database)) as connection:
+        missing = connection.execute(
+            "SELECT id FROM claims WHERE verdict = 'contradicted' "
+            "AND id NOT IN (SELECT claim_id FROM claims_against_evidence)"
+        ).fetchall()
+        assert missing == []
+        # What is no study is not called one.
+        reasons = dict(connection.execute("SELECT claim_id, reason FROM claims_against_evidence"))
+        assert reasons["pc-27"].endswith("none of them is a study.")
+
+
 @pytest.mark.parametrize("view", ["condition_results", "null_trials", "review_conflicts"])
 def test_a_result_stands_with_the_condition_to_which_it_belongs(built_database: Path, view: str) -> None:
     with closing(sqlite3.connect(built_database)) as connection:

@@ -310,10 +310,11 @@ def claims(
 ) -> Iterator[Row]:
     """Claims that the evidence speaks against.
 
-    Contradicted ones with what the rule computes, and supported ones whose own studies say otherwise. Whether a claim is
-    for or against naltrexone cannot be computed from its words.
+    Contradicted ones with what the rule computes or, where no tier answers them, with what decides them; and supported
+    ones whose own studies say otherwise. Whether a claim is for or against naltrexone cannot be computed from its words.
     """
     for record in records:
+        is_told = False
         against = [
             row["study"] for row in record["evidence"] if row["stance"] == "contradicts" and "study" in row
         ]
@@ -337,6 +338,7 @@ def claims(
                 )
             else:
                 continue
+            is_told = True
             yield {
                 "id": _key("claim_against_evidence", record["id"], condition),
                 "kind": "claim_against_evidence",
@@ -345,13 +347,14 @@ def claims(
                 "study_id": against[0] if against else None,
                 "reason": reason,
             }
-        if record["verdict"] == "contradicted" and against and not record.get("conditions"):
+        if record["verdict"] == "contradicted" and not is_told:
+            counts = _counts(len(against), len(supports)) or "; none of them is a study"
             yield {
                 "id": _key("claim_against_evidence", record["id"]),
                 "kind": "claim_against_evidence",
                 "claim_id": record["id"],
-                "study_id": against[0],
-                "reason": f"The records that decide it speak against it{_counts(len(against), len(supports))}.",
+                "study_id": against[0] if against else None,
+                "reason": f"The records that decide it speak against it{counts}.",
             }
 
 
