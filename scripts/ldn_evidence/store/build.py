@@ -217,7 +217,7 @@ def pack_rows(
     """
     names, rows = columns[table], list(rows)
     try:
-        # Most rows name every column, and these are taken out at a fifth of the cost.
+        # Most rows name every column, and these are taken out at a third of the cost.
         return list(map(itemgetter(*names), rows))
     except KeyError:
         return [tuple(map(row.get, names)) for row in rows]

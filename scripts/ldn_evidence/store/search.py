@@ -37,7 +37,7 @@ CREATE VIRTUAL TABLE search USING fts5(
 
 
 def _listed(column: str) -> str:
-    """SQL for the texts of a list, which stands in its column as JSON without spaces; nine times as fast as `json_each`."""
+    """SQL for the texts of a list, which stands in its column as JSON without spaces; four times as fast as `json_each`."""
     return f"trim(replace({column}, '\",\"', ', '), '[\"]')"
 
 
