@@ -102,6 +102,11 @@ def test_a_result_stands_with_the_condition_to_which_it_belongs(built_database: 
             "WHERE outcomes.condition_id <> shown.condition_id"
         ).fetchall()
         assert elsewhere == []
+        of_one_condition = connection.execute(
+            f"SELECT count(*) FROM {view} AS shown JOIN outcomes ON outcomes.study_id = shown.study_id "
+            "AND outcomes.name = shown.outcome WHERE outcomes.condition_id = shown.condition_id"
+        ).fetchone()[0]
+        assert of_one_condition > 0
         assert connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] > 10
 
 
