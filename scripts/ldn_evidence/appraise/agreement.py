@@ -21,6 +21,7 @@ from ldn_evidence.appraise.scales import (
 from ldn_evidence.printed_numbers import ROUNDING_SLACK, PValue, half_unit, parse_p, printed_decimals
 
 Field = Literal["value", "ci_low", "ci_high"]
+_IN_WORDS: dict[Field, str] = {"value": "value", "ci_low": "lower limit", "ci_high": "upper limit"}
 # Times the other side of an interval.
 _LONGEST_SIDE = 2
 
@@ -104,7 +105,7 @@ def _disagreement(
         allowed=allowed,
         opposite_direction=opposite,
         message=(
-            f"{computed.measure} {field}: printed {shown:g}, computed {middle:.4g} from "
+            f"{computed.measure} {_IN_WORDS[field]}: printed {shown:g}, computed {middle:.4g} from "
             f"{computed.computed_from}; rounding explains up to {allowed:.2g}"
             + ("; the direction is opposite" if opposite else "")
         ),

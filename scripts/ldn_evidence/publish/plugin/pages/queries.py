@@ -46,11 +46,6 @@ def _reference(table: str) -> str:
         (SELECT retraction_status FROM studies WHERE id = {table}.study_id) AS retraction_status"""
 
 
-def _limits_in_words(column: str) -> str:
-    """A computed text with the limits of an interval called what they are, and not by their fields."""
-    return f"replace(replace({column}, 'ci_low', 'lower limit'), 'ci_high', 'upper limit')"
-
-
 # A study with what a list of studies shows of it.
 _STUDY = f"""
 studies.id, studies.title, {_CITED}, studies.year, studies.journal, studies.design, studies.blinding,
@@ -317,9 +312,8 @@ SELECT {_OUTCOME} {_OUTCOME_FROM} WHERE outcomes.study_id = :id ORDER BY {_ROLE_
     "study_results": """
 SELECT results.*, arms.label AS arm FROM results JOIN arms ON arms.id = results.arm_id
 WHERE results.study_id = :id ORDER BY results.outcome_id, results.position""",
-    "study_effects": f"""
-SELECT effects.*, {_limits_in_words("effects.disagreement")} AS told, outcomes.name AS outcome, outcomes.better
-FROM effects
+    "study_effects": """
+SELECT effects.*, outcomes.name AS outcome, outcomes.better FROM effects
 JOIN outcomes ON outcomes.id = effects.outcome_id
 WHERE effects.study_id = :id ORDER BY outcomes.position, effects.is_printed DESC, effects.measure""",
     "study_adverse_events": """
@@ -355,8 +349,8 @@ SELECT claims.id, claims.statement, claims.verdict, claim_evidence.stance FROM c
 JOIN claims ON claims.id = claim_evidence.claim_id
 WHERE claim_evidence.study_id = :id ORDER BY claims.id""",
     # Numbers of one outcome that cannot all be right stand with its name; other reasons name what they are about.
-    "study_contradictions": f"""
-SELECT kind, {_limits_in_words("reason")} AS reason, outcome_id, study_id, other_study_id, claim_id,
+    "study_contradictions": """
+SELECT kind, reason, outcome_id, study_id, other_study_id, claim_id,
     (SELECT statement FROM claims WHERE claims.id = claim_id) AS claim,
     (SELECT outcomes.name FROM outcomes
         WHERE outcomes.id = contradictions.outcome_id AND contradictions.condition_id IS NULL) AS outcome
