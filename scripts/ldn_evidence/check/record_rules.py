@@ -29,6 +29,7 @@ class Context:
         stem: Name of the record's file without its ending.
         today: The day of the check.
         terms: Vocabulary id -> term id -> the term's fields.
+        codes: Scheme of codes -> how one is written, as a regular expression, and an example.
         results: Every outcome's results by arm, with their paths.
         effects: Every outcome that has an effect: the effect's path, the outcome, the effect.
         counts: Every place where events, total and percent may stand side by side.
@@ -38,6 +39,7 @@ class Context:
     stem: str
     today: date
     terms: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    codes: Mapping[str, tuple[str, str]]
     results: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
     effects: list[tuple[Path, Record, Record]] = dataclasses.field(default_factory=list)
     counts: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
@@ -347,28 +349,13 @@ def author_has_surname(record: Record, context: Context) -> Iterator[Finding]:
             yield Finding(("authors", index), message, "author-has-surname")
 
 
-CODES = {
-    "MONDO": ("MONDO:[0-9]{7}", "MONDO:0005546"),
-    "DOID": ("DOID:[0-9]{1,7}", "DOID:631"),
-    "MeSH": ("[CD][0-9]{6}(?:[0-9]{3})?", "D005356"),
-    "ICD-10-CM": (
-        r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?(?:-[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?)?",
-        "M79.7",
-    ),
-    "ICD-11": ("[0-9]{5,10}", "849253504"),
-    "NCIT": ("C[0-9]{3,6}", "C87497"),
-    "HPO": ("HP:[0-9]{7}", "HP:0012532"),
-}
-"""How a code of each scheme is written, and one that is; of ICD-11 the number of the entity is given."""
-
-
 @rule("conditions")
 def code_fits_scheme(record: Record, context: Context) -> Iterator[Finding]:
     for index, row in enumerate(record.get("identifiers", ())):
         if (row["scheme"], row["code"]) in [(r["scheme"], r["code"]) for r in record["identifiers"][:index]]:
             message = f"found {row['code']!r} a second time"
             yield Finding(("identifiers", index, "code"), message, "duplicate-item")
-        pattern, example = CODES[row["scheme"]]
+        pattern, example = context.codes[row["scheme"]]
         if re.fullmatch(pattern, row["code"]) is None:
             message = f"found {row['code']!r}; a code of {row['scheme']} looks like {example!r}"
             yield Finding(("identifiers", index, "code"), message, "code-fits-scheme")

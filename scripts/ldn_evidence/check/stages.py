@@ -36,6 +36,8 @@ class FileStages:
         self._today = today
         self._shape = ShapeChecker(self._schemas)
         self._kinds: dict[str, _Kind] = {}
+        fields = self._schemas.record("conditions")["properties"]["identifiers"]["items"]["properties"]
+        self._codes = fields["scheme"]["x-codes"]
 
     def run(
         self, file: str, kind: str, stem: str, data: bytes
@@ -49,7 +51,7 @@ class FileStages:
         findings = self._shape.findings(kind, record)
         if not findings and kind != "retired":
             keep_printed_forms(printed)
-            findings = check_record(record, Context(kind, stem, self._today, self._terms))
+            findings = check_record(record, Context(kind, stem, self._today, self._terms, self._codes))
         if findings:
             return None, locate(findings, file, data)
         return record, []
