@@ -28,7 +28,7 @@ _TITLES = {
     "conditions": "Conditions",
     "questions": "Questions",
     "interactions": "Interactions",
-    "precautions": "Who must not take it",
+    "precautions": "Precautions",
     "adverse-effects": "Adverse effects",
     "claims": "Claims",
     "mechanisms": "Mechanisms",
