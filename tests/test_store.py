@@ -76,6 +76,20 @@ def test_the_order_and_age_of_files_change_no_byte(project: Project) -> None:
     assert project.database.read_bytes() == first
 
 
+def test_a_build_does_not_load_pandas_and_leaves_it_to_whoever_wants_it(project: Project) -> None:
+    (project.root / "pandas.py").write_text("FOUND = True\n", "utf-8")
+    program = (
+        "import sys; from pathlib import Path; from ldn_evidence.build import build;"
+        "from ldn_evidence.project import Project;"
+        "build(Project(Path.cwd()));"
+        "assert 'sqlite_utils' in sys.modules and 'pandas' not in sys.modules;"
+        "import pandas; assert pandas.FOUND;"
+        "from ldn_evidence.databases import load_sqlite_utils;"
+        "load_sqlite_utils(); assert sys.modules['pandas'] is pandas"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=project.root)
+
+
 def test_an_up_to_date_database_is_left_alone(project: Project) -> None:
     before = build(project).stat()
     after = build(project).stat()

@@ -48,11 +48,11 @@ def load() -> None:
 
     That takes a third of a second, so it is done only when something is built, and best while others work.
     """
-    import sqlite_utils  # noqa: F401
-
     from ldn_evidence import assemble  # noqa: F401
     from ldn_evidence.appraise.distributions import load_statistics
+    from ldn_evidence.databases import load_sqlite_utils
 
+    load_sqlite_utils()
     load_statistics()
 
 

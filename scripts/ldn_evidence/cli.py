@@ -6,6 +6,7 @@ Exit codes: 0 clean, 1 problems found in the records, 2 misuse (wrong arguments,
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -87,6 +88,8 @@ def main(context: click.Context, root: Path | None) -> None:
     if gc.isenabled():
         gc.disable()
         context.call_on_close(gc.enable)
+    # Nor when the process ends: then everything goes anyway.
+    atexit.register(gc.freeze)
 
 
 def project_of(context: click.Context) -> Project:

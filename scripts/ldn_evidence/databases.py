@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def open_read_only(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
@@ -19,3 +24,21 @@ def open_read_only(path: Path, *, immutable: bool = False) -> sqlite3.Connection
     # Not resolved: nothing but the file itself is asked of the file system.
     address = f"{path.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(f"{address}&immutable=1" if immutable else address, uri=True)
+
+
+def load_sqlite_utils() -> type[Database]:
+    """The class `Database` of sqlite-utils, imported at the first call.
+
+    It brings numpy along, which a build with nothing to do need not wait for; and pandas where that is installed, to know
+    its types, which would take longer than the rest of a build and is left out, for no such types come here.
+    """
+    modules: dict[str, Any] = sys.modules
+    is_there = "pandas" in modules
+    if not is_there:
+        modules["pandas"] = None
+    try:
+        from sqlite_utils import Database
+    finally:
+        if not is_there:
+            del modules["pandas"]
+    return Database

@@ -31,7 +31,7 @@ _STUDIES_OF_CONDITIONS_AT_ONCE = 400
 # Fewer studies are done sooner than other processes are started.
 _STUDIES_IN_ONE_PROCESS = 1000
 # So many pieces are begun, for each process, so that there is work while who asked writes or indexes what came before.
-_PIECES_AHEAD = 8
+_PIECES_AHEAD = 24
 
 Alongside = Callable[[Sequence[Mapping[str, Any]]], Tables]
 """What else is to be made of studies' records while they are decoded: tables of its own."""
