@@ -458,6 +458,38 @@ def test_no_difference_from_a_working_drug_says_nothing(appraised: Callable[...,
     assert "tells nothing without placebo" in only(tables["condition_appraisals"])["reason"]
 
 
+@pytest.mark.parametrize(
+    ("role", "second", "said"),
+    [
+        ("primary", "no_difference", "on some of its primary outcomes only"),
+        ("unspecified", "no_difference", "on some of its outcomes only, none of which is called primary"),
+        ("primary", "not_comparable", "favoured naltrexone in pain"),
+    ],
+)
+def test_no_outcome_is_called_primary_that_the_trial_does_not_call_so(
+    appraised: Callable[..., Tables], role: str, second: str, said: str
+) -> None:
+    outcomes = [outcome(role=role), outcome(second, id="sleep", domain="sleep", role=role)]
+    for row in outcomes:
+        row.pop("instrument")
+    assert said in only(appraised(trial(outcomes=outcomes))["condition_appraisals"])["reason"]
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        ("primary", "left no primary result that can be read"),
+        ("unspecified", "left no clear result"),
+        ("secondary", "left no primary result that can be read"),
+    ],
+)
+def test_what_is_not_known_of_a_trial_is_said_as_it_ranks_its_outcomes(
+    appraised: Callable[..., Tables], role: str, said: str
+) -> None:
+    tables = appraised(trial(outcomes=[outcome("unknown", role=role)]))
+    assert said in only(tables["condition_appraisals"])["reason"]
+
+
 def test_groups_borrow_nothing_from_their_members(appraised: Callable[..., Tables]) -> None:
     group = condition("example-group", group_of=["example-disease"], direction="not_studied")
     del group["citations"]

@@ -71,6 +71,12 @@ _FINDINGS = {
     "null": "found no difference",
     "unfavourable": "favoured the comparator",
     "unclear": "left no primary result that can be read",
+    "no_placebo": "found no difference from another treatment, which tells nothing without placebo",
+}
+# Of trials that call no outcome primary.
+_FINDINGS_OF_EQUALS = {
+    "mixed": "favoured naltrexone on some of its outcomes only, none of which is called primary",
+    "unclear": "left no clear result",
 }
 
 
@@ -111,27 +117,24 @@ def finding(evidence: StudyEvidence, rule: TierRule) -> str:
 
 
 def _trial_groups(condition: str, trials: Sequence[StudyFacts], rule: TierRule) -> list[str]:
-    groups: dict[tuple[str, str], list[StudyFacts]] = {}
+    groups: dict[tuple[str, str, str], list[StudyFacts]] = {}
     for facts in trials:
-        groups.setdefault(
-            (finding(facts.evidence[condition], rule), _kind(facts.evidence[condition], rule)), []
-        ).append(facts)
+        evidence = facts.evidence[condition]
+        result = finding(evidence, rule)
+        groups.setdefault((result, _kind(evidence, rule), _said(condition, facts, result)), []).append(facts)
     order = ["favourable", "mixed", "null", "unfavourable", "no_placebo", "unclear"]
     ranked = sorted(
         groups.items(),
-        key=lambda entry: (-_people_in(condition, entry[1]), order.index(entry[0][0]), entry[0][1]),
+        key=lambda entry: (-_people_in(condition, entry[1]), order.index(entry[0][0]), entry[0][1:]),
     )
     parts = []
-    for (result, kind), members in ranked:
+    for (result, kind, said), members in ranked:
         plural = "trial" if len(members) == 1 else "trials"
         domains = list(dict.fromkeys(d for facts in members for d in facts.decided_by.get(condition, {})))[:2]
         where = (
             f" in {_listed([d.replace('_', ' ') for d in domains])}"
             if domains and result != "unclear"
             else ""
-        )
-        said = _FINDINGS.get(
-            result, "found no difference from another treatment, which tells nothing without placebo"
         )
         if result == "mixed" and len(members) > 1:
             said = said.replace("its", "their")
@@ -141,6 +144,13 @@ def _trial_groups(condition: str, trials: Sequence[StudyFacts], rule: TierRule) 
             f"{number_in_words(len(members))} {kind}{plural} with {_sizes(condition, members)} {said}"
         )
     return parts
+
+
+def _said(condition: str, facts: StudyFacts, result: str) -> str:
+    """What a trial found; of one that ranks nothing it is not said that an outcome was its primary one."""
+    roles = {outcome.role for outcome in facts.comparisons if outcome.condition in (None, condition)}
+    ranks_nothing = "unspecified" in roles and "primary" not in roles
+    return (_FINDINGS_OF_EQUALS if ranks_nothing else {}).get(result) or _FINDINGS[result]
 
 
 def _kind(evidence: StudyEvidence, rule: TierRule) -> str:
