@@ -1255,6 +1255,11 @@ def test_a_study_is_called_by_its_first_author() -> None:
         name_of({"id": "de-carvalho-2023", "authors": ["de Carvalho JF"], "year": 2023}) == "de Carvalho 2023"
     )
     assert name_of({"id": "x-2020"}) == "x-2020"
+    assert (
+        name_of({"id": "x", "year": 2025, "journal": "Annals of Things (London)"}) == "Annals of Things 2025"
+    )
+    assert name_of({"id": "x", "journal": "Annals of Things"}) == "x"
+    assert name_of({"id": "x", "year": 2025, "journal": "A register", "registry": ["NCT0"]}) == "NCT0"
 
 
 # --- the real catalogue ---------------------------------------------------------------------------

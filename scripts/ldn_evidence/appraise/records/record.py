@@ -34,16 +34,25 @@ class Study(Struct, frozen=True):
 
 
 _INITIALS = re.compile(r"\s+[A-Z-]{1,4}$")
+_BRACKETS = re.compile(r"\s*\(.*\)$")
 
 
 def name_of(record: Record) -> str:
-    """How a sentence calls a study: first author and year, else its id."""
+    """How a sentence calls a study.
+
+    That is first author and year; where no author was seen, its number in a registry, or where and when it was published,
+    or its id.
+    """
     authors = record.get("authors", ())
     year = record.get("year")
-    if not authors:
-        return str(record["id"])
-    surname = _INITIALS.sub("", authors[0])
-    return f"{surname} {year}" if year else surname
+    if authors:
+        surname = _INITIALS.sub("", authors[0])
+        return f"{surname} {year}" if year else surname
+    if "registry" in record:
+        return str(record["registry"][0])
+    if "journal" in record and year:
+        return f"{_BRACKETS.sub('', record['journal'])} {year}"
+    return str(record["id"])
 
 
 def dose_class_of(arm: Record) -> str:
