@@ -1070,7 +1070,7 @@ def test_every_answer_carries_the_notice(served: Any, path: str) -> None:
     assert "Not medical advice" in meta["notice"]
     assert "opioid" in meta["notice"]
     assert meta["licence"]["id"] == "CC0-1.0"
-    assert all(meta[name] for name in ("citation", "digest", "data_version", "data_as_of"))
+    assert all(meta[name] for name in ("citation", "digest", "data_version", "schema_version", "data_as_of"))
 
 
 def test_gzip_bytes_are_the_same_on_every_server(built_database: Path) -> None:

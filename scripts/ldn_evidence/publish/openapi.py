@@ -294,6 +294,7 @@ def _schemas() -> Iterable[tuple[str, Schema]]:
         "notice": {**text, "description": "Not medical advice, and the opioid warning."},
         "title": text, "api_version": text,
         "data_version": {**text, "description": "Major: schema; minor: records added; patch: corrections."},
+        "schema_version": {**text, "description": "Version of the shape: kinds and fields, tables, columns and views."},
         "data_as_of": {**text, "description": "Day of the latest search."},
         "commit": text, "committed_on": text,
         "digest": {**text, "description": "Identifies the build."},

@@ -96,6 +96,7 @@ class Catalogue:
             "title": title,
             "api_version": API_VERSION,
             "data_version": version,
+            "schema_version": build.get("schema_version", ""),
             "data_as_of": day,
             "commit": build.get("commit", ""),
             "committed_on": build.get("committed_on", ""),
