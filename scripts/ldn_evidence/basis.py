@@ -24,6 +24,7 @@ _CODE = (
     _PACKAGE / "store",
     _PACKAGE / "coverage.py",
     _PACKAGE / "databases.py",
+    _PACKAGE / "in_short.py",
     _PACKAGE / "processes.py",
     _PACKAGE / "assemble.py",
     _PACKAGE / "basis.py",

@@ -138,8 +138,8 @@ def reviews(
                         "outcome_id": outcome.outcome,
                         "domain": domain,
                         "reason": (
-                            f"In {words(domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({_interval(outcome)}), "
-                            f"{_called(other)} {_SAID[str(other_outcome.direction)]} ({_interval(other_outcome)})"
+                            f"In {words(domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({outcome.shown}), "
+                            f"{_called(other)} {_SAID[str(other_outcome.direction)]} ({other_outcome.shown})"
                             f"{_nature(outcome, other_outcome)}."
                         ),
                     }
@@ -163,13 +163,6 @@ def reviews(
 def _readable(facts: StudyFacts, condition: str) -> bool:
     evidence = facts.evidence.get(condition)
     return evidence is not None and not evidence.retracted and evidence.verification_depth != "unverified"
-
-
-def _interval(outcome: PooledOutcome) -> str:
-    shown = f"{outcome.measure} {outcome.value:g}"
-    if outcome.ci_low is not None and outcome.ci_high is not None:
-        shown += f", {outcome.ci_low:g} to {outcome.ci_high:g}"
-    return shown
 
 
 def _nature(one: PooledOutcome, other: PooledOutcome) -> str:
@@ -217,7 +210,7 @@ def _against_ours(
     included = None if facts.review is None or facts.review.included is None else set(facts.review.included)
     value, low, high = estimate.effect.value, estimate.effect.ci_low, estimate.effect.ci_high
     text = (
-        f"In {words(estimate.domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({_interval(outcome)}); pooled here from "
+        f"In {words(estimate.domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({outcome.shown}); pooled here from "
         f"{len(estimate.trials)} trials, {estimate.measure} {value:.2f} ({low:.2f} to {high:.2f}) {_SAID[estimate.direction]}."
     )
     if included is None:

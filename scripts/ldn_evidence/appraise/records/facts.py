@@ -61,7 +61,11 @@ class Comparison(Struct, frozen=True, array_like=True):
 
 
 class PooledOutcome(Struct, frozen=True, array_like=True):
-    """A pooled outcome of a published review; `says_controlled` where its own words name placebo or chance."""
+    """A pooled outcome of a published review.
+
+    `shown` is the estimate with its interval and the digits that were printed; `says_controlled` holds where its own
+    words name placebo or chance.
+    """
 
     outcome: str
     condition: str | None
@@ -72,6 +76,7 @@ class PooledOutcome(Struct, frozen=True, array_like=True):
     value: float | None
     ci_low: float | None
     ci_high: float | None
+    shown: str
     trials: int | None
     participants: int | None
     says_controlled: bool

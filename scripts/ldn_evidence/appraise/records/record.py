@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ldn_evidence.in_short import by_title
+
 Record = Mapping[str, Any]
 DIRECTIONS = {"favours_ldn": "favourable", "no_difference": "null", "favours_comparator": "unfavourable"}
 _TOPICAL = frozenset({"topical", "ophthalmic"})
@@ -34,14 +36,12 @@ class Study(Struct, frozen=True):
 
 
 _INITIALS = re.compile(r"\s+[A-Z-]{1,4}$")
-_BRACKETS = re.compile(r"\s*\(.*\)$")
 
 
 def name_of(record: Record) -> str:
     """How a sentence calls a study.
 
-    That is first author and year; where no author was seen, its number in a registry, or where and when it was published,
-    or its id.
+    That is first author and year; where no author is known, its number in a registry or the beginning of its title.
     """
     authors = record.get("authors", ())
     year = record.get("year")
@@ -50,9 +50,7 @@ def name_of(record: Record) -> str:
         return f"{surname} {year}" if year else surname
     if "registry" in record:
         return str(record["registry"][0])
-    if "journal" in record and year:
-        return f"{_BRACKETS.sub('', record['journal'])} {year}"
-    return str(record["id"])
+    return by_title(record["title"], year)
 
 
 def dose_class_of(arm: Record) -> str:

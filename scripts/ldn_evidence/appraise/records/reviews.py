@@ -32,6 +32,7 @@ def review_facts(record: Record, comparisons: Sequence[Comparison]) -> ReviewFac
             value=outcome["effect"].get("value"),
             ci_low=outcome["effect"].get("ci_low"),
             ci_high=outcome["effect"].get("ci_high"),
+            shown=_as_printed(outcome["effect"]),
             trials=outcome["effect"].get("studies"),
             participants=outcome["effect"].get("participants"),
             says_controlled=bool(_CONTROLLED.search(f"{outcome['name']} {outcome.get('note', '')}")),
@@ -50,3 +51,13 @@ def review_facts(record: Record, comparisons: Sequence[Comparison]) -> ReviewFac
         trials=review.get("studies_included"),
         participants=review.get("participants"),
     )
+
+
+def _as_printed(effect: Record) -> str:
+    """An estimate and its interval: `SMD -0.50, -1.19 to 0.19`."""
+    digits = {name: f"{effect[name]:g}" for name in ("value", "ci_low", "ci_high") if name in effect}
+    digits |= effect.get("printed", {})
+    shown = f"{effect['measure']} {digits['value']}"
+    if "ci_low" in digits and "ci_high" in digits:
+        shown += f", {digits['ci_low']} to {digits['ci_high']}"
+    return shown

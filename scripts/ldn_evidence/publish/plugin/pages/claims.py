@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.evidence import by
 from ldn_evidence.publish.plugin.pages.filters import Facet, Option, facet
 from ldn_evidence.publish.plugin.pages.page import NoSuchRecord, Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
-from ldn_evidence.publish.plugin.pages.words import Words, plain, shorten
+from ldn_evidence.publish.plugin.pages.words import Words, plain
 
 _TITLE = 100  # letters of a statement in the title of its page
 

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages import numbers, words
 from ldn_evidence.publish.plugin.pages.reader import items
 
@@ -41,7 +42,7 @@ def environment() -> Environment:
         reading=words.reading,
         sentences=numbers.sentences,
         short=words.short_citation,
-        shorten=words.shorten,
+        shorten=shorten,
         stored=numbers.stored,
     )
     made.globals.update(printed=numbers.printed, span=numbers.span)

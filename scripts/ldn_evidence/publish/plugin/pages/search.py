@@ -9,11 +9,11 @@ from typing import Any
 from markupsafe import Markup, escape
 from rapidfuzz import fuzz, process, utils
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.api.resources import PAGES
 from ldn_evidence.publish.plugin.pages.numbers import minus
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
-from ldn_evidence.publish.plugin.pages.words import shorten
 from ldn_evidence.store.search import KINDS
 
 MOST_HITS = 120

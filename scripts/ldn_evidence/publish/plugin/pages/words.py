@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ldn_evidence.in_short import by_title
 from ldn_evidence.publish.plugin.pages.reader import Reader, Row
 
 # A sign beside each word, so that neither colour nor a single letter carries a meaning alone.
@@ -57,7 +58,6 @@ COMPARATORS: Mapping[str, str] = {
     "usual_care": "usual care",
 }
 
-_TITLE = 48  # letters of a title that stands for its authors
 _PART = re.compile(r"\s*\((?:sponsor|contact)\)$")
 _INITIALS = re.compile(r"(?:\s+[A-Z]{1,4})+\.?$")
 
@@ -132,13 +132,4 @@ def short_citation(study: Row) -> str:
     if number := study.get("cited_number"):
         return str(number)
     title = str(study.get("cited_title") or study.get("title") or study.get("study_id") or study["id"])
-    return f"“{shorten(title.rstrip('.'), _TITLE)}” {year or '(undated)'}"
-
-
-def shorten(text: str, most: int) -> str:
-    """`text` cut to `most` characters with an ellipsis, between words where one ends near."""
-    if len(text) <= most:
-        return text
-    cut = text[: most - 1].rstrip()
-    space = cut.rfind(" ")
-    return (cut[:space] if space > most * 2 / 3 else cut).rstrip(" ,;:(–-") + "…"
+    return by_title(title, year)

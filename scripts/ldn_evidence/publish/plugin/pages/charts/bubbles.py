@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing, link_name
 from ldn_evidence.publish.plugin.pages.numbers import count, counted
 from ldn_evidence.publish.plugin.pages.reader import Row
-from ldn_evidence.publish.plugin.pages.words import Words, shorten
+from ldn_evidence.publish.plugin.pages.words import Words
 
 # From harm on the left to benefit on the right.
 DIRECTIONS = ("harm", "no_benefit", "unclear", "mixed", "benefit")

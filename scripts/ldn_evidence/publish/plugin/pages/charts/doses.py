@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, link_name
 from ldn_evidence.publish.plugin.pages.reader import Row
-from ldn_evidence.publish.plugin.pages.words import shorten
 
 _TOP = 40
 _HIGHEST = 10.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, ticks
 from ldn_evidence.publish.plugin.pages.numbers import stored
-from ldn_evidence.publish.plugin.pages.words import shorten
 
 _TOP = 30
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, log_ticks, ticks
 from ldn_evidence.publish.plugin.pages.numbers import estimate, stored
-from ldn_evidence.publish.plugin.pages.words import shorten
 
 RATIOS = frozenset({"RR", "OR", "HR", "IRR", "ratio_of_means"})
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import Drawing, link_name
 from ldn_evidence.publish.plugin.pages.reader import Row
-from ldn_evidence.publish.plugin.pages.words import Words, plain, shorten
+from ldn_evidence.publish.plugin.pages.words import Words, plain
 
 _MOST = 8
 _LETTERS = 24

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from ldn_evidence.in_short import shorten
 from ldn_evidence.publish.plugin.pages.charts.drawing import SLIM, WIDE, Drawing, link_name
 from ldn_evidence.publish.plugin.pages.numbers import day
 from ldn_evidence.publish.plugin.pages.reader import Row
-from ldn_evidence.publish.plugin.pages.words import shorten
 
 _TOP = 30
 
