@@ -379,19 +379,19 @@ _RATIOS = frozenset({"RR", "OR", "HR", "IRR"})
 _DIFFERENCES = frozenset({"MD", "SMD", "RD", "median_difference", "percent_change_difference"})
 
 
+def _says_by_interval(effect: Record) -> bool:
+    """Whether an effect has an interval that includes no effect or does not."""
+    return {"ci_low", "ci_high"} <= effect.keys() and effect["measure"] in _RATIOS | _DIFFERENCES
+
+
 @rule("studies")
 def direction_fits_interval(record: Record, context: Context) -> Iterator[Finding]:
     for path, outcome, effect in context.effects:
-        if outcome["direction"] == "not_comparable" or not {"ci_low", "ci_high"} <= effect.keys():
+        if outcome["direction"] == "not_comparable" or not _says_by_interval(effect):
             continue
         if effect["ci_low"] > effect["ci_high"]:
             continue  # what is wrong is the interval
-        if effect["measure"] in _RATIOS:
-            no_effect = 1
-        elif effect["measure"] in _DIFFERENCES:
-            no_effect = 0
-        else:
-            continue
+        no_effect = 1 if effect["measure"] in _RATIOS else 0
         position = (*path[:-1], "direction")
         crosses = effect["ci_low"] <= no_effect <= effect["ci_high"]
         interval = f"{effect['ci_low']:g} to {effect['ci_high']:g}"
@@ -407,6 +407,20 @@ def direction_fits_interval(record: Record, context: Context) -> Iterator[Findin
                 found = f"found {outcome['direction']!r}; the interval {interval}"
                 message = f"{found} with {outcome['better']} better says {expected!r}"
                 yield Finding(position, message, "direction-fits-interval")
+
+
+@rule("studies")
+def direction_fits_p(record: Record, context: Context) -> Iterator[Finding]:
+    for path, outcome, effect in context.effects:
+        if not outcome["direction"].startswith("favours_") or _says_by_interval(effect):
+            continue
+        p = parse_p(effect.get("p"))
+        if p is None or p.relation in ("<", "<="):
+            continue
+        # A p printed as 0.05 may be one below it.
+        if p.value > 0.05 or (p.value == 0.05 and p.relation != "="):
+            message = f"found {outcome['direction']!r}; p {effect['p']} shows no difference"
+            yield Finding((*path[:-1], "direction"), message, "direction-fits-p")
 
 
 @rule("studies", "conditions", "trials", "sources", "regulatory", "searches", "claims", "mechanisms")
