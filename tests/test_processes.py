@@ -65,6 +65,29 @@ def test_an_error_in_the_work_reaches_the_caller(processes: int) -> None:
         list(crew.map(refuse, range(50)))
 
 
+def test_whoever_works_for_a_killed_process_ends_too(tmp_path: Path) -> None:
+    program = (
+        "import threading\n"
+        "from ldn_evidence.processes import Crew\n"
+        "def make():\n"
+        "    return 0\n"
+        "def work(tool, task):\n"
+        "    print('at work', flush=True)\n"
+        "    threading.Event().wait()\n"
+        "if __name__ == '__main__':\n"
+        "    with Crew(make, 2) as crew:\n"
+        "        list(crew.map(work, range(8)))\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    command = [sys.executable, str(tmp_path / "program.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+        process.kill()
+        # The other processes hold the pipe open as long as they live.
+        assert process.communicate(timeout=60)[0] == ""
+
+
 def as_they_are(table: str, rows: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
     return list(rows)
 

@@ -51,10 +51,19 @@ def start_pool(
 
 def _begin(initializer: Callable[..., object] | None = None, *arguments: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # What was inherited is never garbage; to look at it again and again would also copy its memory.
     gc.freeze()
     if initializer is not None:
         initializer(*arguments)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone, killed perhaps, and will ask for no more work."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def begun(results: Iterable[Result]) -> Iterator[Result]:
