@@ -66,6 +66,12 @@ def test_builds_of_several_processes_are_the_same_bytes(project: Project) -> Non
     assert len(made) == 1
 
 
+def test_another_python_makes_the_same_bytes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build(project).read_bytes()
+    monkeypatch.setattr(sys, "version", "another one")
+    assert build(project, force=True).read_bytes() == first
+
+
 def test_the_order_and_age_of_files_change_no_byte(project: Project) -> None:
     first = build(project).read_bytes()
     for path in sorted((project.data / "studies").glob("*.yml"), reverse=True):

@@ -109,18 +109,18 @@ class Look:
         self.schemas = Schemas(project.schema)
         self.found = discover(project, self.schemas.kinds)
         self.contents = Contents(project.root, project.cache / "index")
-        basis = (*_CODE, project.schema, project.data / "vocabularies")
+        self._rules = fingerprint((*_CODE, project.schema, project.data / "vocabularies"))
         # Changes with everything on which results depend besides the records and the day.
-        self.version = fingerprint(basis, *_installed("jsonschema_rs", "pyyaml"), sys.version)
+        self.version = fingerprint((), self._rules, *_installed("jsonschema_rs", "pyyaml"), sys.version)
 
     def digest(self) -> str:
-        """Changes whenever a record, a schema or the checking code changes."""
+        """Changes whenever a record, a schema or the checking code changes; it is the same with every Python."""
         for folder in self.found.folders:
             self.contents.read_changed(folder.path, folder.names)
         if self.found.retired is not None:
             self.contents.read_changed("data", [_RETIRED])
         self.contents.save()
-        return self.contents.digest(self.version, repr(self.found.problems))
+        return self.contents.digest(self._rules, repr(self.found.problems))
 
 
 def check_project(
