@@ -28,7 +28,7 @@ help: ## Show this list
 
 .PHONY: serve
 serve: .venv/runtime ## Check, build and browse the evidence on http://127.0.0.1:8001 (PORT=8080 for another port)
-	@$(RUN) serve --port "$(PORT)"
+	@$(RUN) serve --port "$(or $(PORT),8001)"
 
 .PHONY: test
 test: .venv/test ## Run all tests (ARGS="-k tiers" for some)

@@ -135,6 +135,7 @@ CURES = [
     ("[NCT10000001]\n", "[NCT10000001]\npmcid: 3662003\n", "pmcid", "Did you mean 'PMC3662003'?"),
     ("conditions: [example-disease]", "conditions: [\u0435xample-disease]", "conditions[0]", "is U+0435 (cyrillic small"),
     ("conditions: [example-disease]", "conditions: [Éxample disease]", "conditions[0]", "Did you mean 'example-disease'?"),
+    ("conditions: [example-disease]", "conditions: [example-2O2O]", "conditions[0]", "Did you mean 'example-2020'?"),
     ("status: published", "status: publish\u0435d", "status", "unknown. '\u0435' in it is U+0435 (cyrillic small letter ie)."),
     ("year: 2020\n", "y\u0435ar: 2020\n", "y\u0435ar", "did you mean 'year'? '\u0435' in it is U+0435"),
     ("authors: [Doe J]", "authors: Doe J; Roe K", "authors", "must be a list: [Doe J, Roe K] [wrong-type]"),

@@ -442,6 +442,18 @@ def test_ctrl_c_stops_the_server_and_is_no_failure(built_database: Path) -> None
     assert "Traceback" not in rest
 
 
+def test_an_interrupted_build_says_so_and_leaves_nothing(catalogue: Path) -> None:
+    (catalogue / "ldn.db").unlink(missing_ok=True)
+    program = (
+        "import os, signal, sys; from ldn_evidence.cli import main;"
+        # As by Ctrl-C, at the moment when everything is written and nothing is renamed.
+        "os.replace = lambda *a: signal.raise_signal(signal.SIGINT); main(['--root', sys.argv[1], 'build'])"
+    )
+    result = run(sys.executable, "-c", program, str(catalogue), folder=catalogue)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "interrupted\n")
+    assert [path.name for path in catalogue.iterdir() if "ldn.db" in path.name] == []
+
+
 def test_a_busy_port_is_said_in_one_line(catalogue: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

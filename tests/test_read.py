@@ -539,6 +539,7 @@ def test_nothing_in_the_data_folder_is_overlooked(tmp_path: Path) -> None:
         (project.data / stray).write_text("id: a\n")
     (project.data / "studies" / "deeper").mkdir()
     (project.data / "studies" / "dangling.yml").symlink_to("nowhere")
+    (project.data / "studies" / "leading-out.yml").symlink_to(Path(__file__))
     problems = discover(project, KINDS).problems
     assert sorted((problem.file, problem.rule) for problem in problems) == [
         ("data/a.yml", "record-folder"),
@@ -548,6 +549,7 @@ def test_nothing_in_the_data_folder_is_overlooked(tmp_path: Path) -> None:
         ("data/studies/a_b.yml", "file-name"),
         ("data/studies/dangling.yml", "file-name"),
         ("data/studies/deeper", "file-name"),
+        ("data/studies/leading-out.yml", "file-name"),
         ("data/studies/notes.txt", "file-name"),
     ]
     assert 'did you mean "studies"?' in next(p.message for p in problems if p.file == "data/studie")

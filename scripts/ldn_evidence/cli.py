@@ -1,7 +1,7 @@
 """The command line `ldn-evidence`.
 
 Each command imports its own stage when it runs, so that `--help` and a warm `serve` start at once.
-Exit codes: 0 clean, 1 problems found in the records, 2 misuse (wrong arguments, no project, busy port).
+Exit codes: 0 clean, 1 problems found in the records, 2 misuse (wrong arguments, no project, busy port), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ldn_evidence.project import Project
 
 PROBLEMS_FOUND = 1
+INTERRUPTED = 130
 
 
 class Misuse(click.ClickException):
@@ -41,6 +42,9 @@ class CommandLine(click.Group):
         """Run the command."""
         try:
             return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(INTERRUPTED)
         except Exception as error:
             from ldn_evidence.read.strict_yaml import ReadProblems
             from ldn_evidence.schemas import SchemaError

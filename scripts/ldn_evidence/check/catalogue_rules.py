@@ -134,7 +134,8 @@ def _unresolved(index: Index, facts: Facts) -> Iterator[tuple[Facts, Finding]]:
         if (kind, identifier) in index.retired:
             successor = index.retired[kind, identifier]
             cure = f"it was retired; use {successor!r}" if successor else "it was retired without a successor"
-        elif guess := suggest(identifier, sorted(known)):
+        # A record names another one of its kind, and never itself.
+        elif guess := suggest(identifier, known - {facts.id} if kind == facts.kind else known):
             cure = f"did you mean {guess!r}?"
         elif others := [other for other, ids in index.ids.items() if identifier in ids]:
             cure = f"there is one of that name in {' and '.join(sorted(others))}"

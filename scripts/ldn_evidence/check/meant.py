@@ -131,6 +131,8 @@ def words_hint(text: str, pattern: str) -> str:
         return odd
     if "://" in text:
         return ""
+    # A letter O among digits is a zero.
+    text = re.sub(r"(?<=[0-9])O|O(?=[0-9])", "0", text)
     bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
     words = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
     return f" Did you mean {words!r}?" if re.search(pattern, words) else ""

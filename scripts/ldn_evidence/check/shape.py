@@ -230,7 +230,7 @@ def _not_allowed(value: Any, allowed: list[Any]) -> str:
 def _show(value: Any) -> str:
     """A value as the curator wrote it, shortened."""
     if isinstance(value, str):
-        text = repr(value)
+        text = repr(value if len(value) <= 76 else f"{value[:73]}...")
     elif isinstance(value, dict):
         text = "a mapping" if value else "an empty mapping"
     elif isinstance(value, list):

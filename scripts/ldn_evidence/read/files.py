@@ -361,7 +361,8 @@ def _records_and_others(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
-            if _RECORD_NAME.fullmatch(name) and entry.is_file():
+            # A link may lead out of the catalogue.
+            if _RECORD_NAME.fullmatch(name) and entry.is_file(follow_symlinks=False):
                 names.append(name)
             else:
                 others.append(entry)
@@ -380,8 +381,8 @@ def _no_record(entry: os.DirEntry[str], folder: str) -> Problem | None:
     if entry.name in _NOT_RECORDS or _is_passed_over(entry.name):
         return None
     stem, dot, extension = entry.name.rpartition(".")
-    if not entry.is_file():
-        message = "found a folder or special file; a record is a file data/<kind>/<id>.yml"
+    if not entry.is_file(follow_symlinks=False):
+        message = "found a folder, link or special file; a record is a file data/<kind>/<id>.yml"
     elif not dot or f".{extension}" != _EXTENSION:
         message = f'found {show(entry.name)}; a record\'s file ends in "{_EXTENSION}"'
     else:
