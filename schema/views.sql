@@ -183,9 +183,16 @@ SELECT
     outcomes.effect_ci_low AS ci_low,
     outcomes.effect_ci_high AS ci_high,
     outcomes.effect_i_squared AS i_squared,
-    coalesce(outcomes.effect_studies, studies.review_studies_included) AS trials,
-    coalesce(outcomes.effect_participants, studies.review_participants) AS participants,
+    outcomes.effect_studies AS trials,
+    outcomes.effect_participants AS participants,
+    -- What a review holds in all, beside what is behind the estimate and never in its place.
+    studies.review_studies_included,
+    studies.review_participants,
     outcomes.direction,
+    (
+        SELECT effects.reading FROM effects
+        WHERE effects.outcome_id = outcomes.id AND effects.is_printed = 1 AND effects.measure = outcomes.effect_measure
+    ) AS reading,
     (
         SELECT group_concat(reason, ' ') FROM (
             SELECT contradictions.reason FROM contradictions
@@ -205,9 +212,9 @@ WHERE studies.design IN ('meta_analysis', 'systematic_review')
 UNION ALL
 SELECT
     condition_id, domain, 'this base', NULL, newest_year, domain, measure, random_value, random_ci_low, random_ci_high,
-    i_squared, trials, participants,
+    i_squared, trials, participants, NULL, NULL,
     CASE favours WHEN 'intervention' THEN 'favours_ldn' WHEN 'comparator' THEN 'favours_comparator' ELSE 'no_difference' END,
-    NULL, NULL
+    reading, NULL, NULL
 FROM meta_analyses
 ORDER BY 1, 2, 3, 5 DESC, 4, 6;
 
@@ -227,7 +234,15 @@ SELECT
     arms.route,
     arms.weeks,
     arms.dose_note,
-    coalesce(arms.n, studies.enrolment_analyzed, studies.enrolment_randomized) AS participants,
+    coalesce(
+        arms.n,
+        -- All people of a study were in this arm where each had every treatment, or where there is no other arm.
+        CASE
+            WHEN studies.design LIKE '%crossover%'
+                OR NOT EXISTS (SELECT 1 FROM arms AS others WHERE others.study_id = arms.study_id AND others.id <> arms.id)
+                THEN coalesce(studies.enrolment_analyzed, studies.enrolment_randomized)
+        END
+    ) AS participants,
     studies.verification_depth
 FROM arms
 JOIN studies ON studies.id = arms.study_id

@@ -804,6 +804,24 @@ def test_a_corrected_review_is_called_so_wherever_it_is_named(appraised: Callabl
     assert "it was since corrected" in only(tables["condition_appraisals"])["reason"]
 
 
+@pytest.mark.parametrize(("half_width", "said"), [(3.0, "is inconclusive"), (0.2, "found no difference")])
+def test_a_wide_pool_of_ours_is_inconclusive_and_has_not_found_that_there_is_no_difference(
+    appraised: Callable[..., Tables], half_width: float, said: str
+) -> None:
+    tables = appraised(
+        trial("one", outcomes=printed(0.0, half_width, "no_difference")),
+        trial("two", outcomes=printed(0.0, half_width, "no_difference")),
+        review("pool", -4.0, "favours_ldn"),
+    )
+    readings = {"is inconclusive": "inconclusive", "found no difference": "null_within_mid"}
+    pool = only(tables["meta_analyses"])
+    assert pool["reading"] == readings[said]
+    row = only(tables["contradictions"], kind="reviews_disagree")
+    assert "Pool 2020 favours naltrexone" in row["reason"]
+    interval = f"({pool['random_ci_low']:.2f} to {pool['random_ci_high']:.2f})"
+    assert f"pooled here from 2 trials, MD 0.00 {interval} {said}." in row["reason"]
+
+
 def test_only_a_review_with_a_result_on_the_condition_can_be_outdated(
     appraised: Callable[..., Tables],
 ) -> None:

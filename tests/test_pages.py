@@ -39,7 +39,7 @@ from ldn_evidence.publish.plugin.pages.numbers import (
 )
 from ldn_evidence.publish.plugin.pages.queries import QUERIES
 from ldn_evidence.publish.plugin.pages.reader import Reader
-from ldn_evidence.publish.plugin.pages.words import short_citation
+from ldn_evidence.publish.plugin.pages.words import Words, reading, short_citation
 from ldn_evidence.publish.plugin.search_text import fts_query
 from ldn_evidence.read.strict_yaml import parse
 
@@ -410,6 +410,44 @@ def test_people_are_counted_alike_in_the_answer_and_in_the_findings(every_page: 
     assert "People in them156 " in text.replace("People in them 156", "People in them156")
     assert "Quality of life (primary) 2156 " in text.replace(" 2 156 ", " 2156 ")
     assert "80 people, 60 analysed" in text
+
+
+def test_people_in_the_findings_are_those_whom_the_outcome_compares(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    page = every_page["/conditions/fibromyalgia"]
+    findings = page.text[page.text.index("Summary of findings") :]
+    # A further paper analysed 45 and 47 of the 99 people of its trial.
+    assert "Sensitivity to painful stimuli, 92 people" in findings
+    assert "99 people, 92 analysed" in page.text
+    outcomes = {
+        row["id"]: row["compared"] for row in Reader(connection).rows("condition_outcomes", id="fibromyalgia")
+    }
+    assert outcomes["bruun-2025--conditioned-pain-modulation"] == 45 + 47
+    assert outcomes["bruun-2024--pain"] == 49 + 50
+    assert outcomes["younger-2013--pain-reduction"] == 28  # a crossover trial: the same people in both arms
+    assert outcomes["ldn-tdcs-2023--pain-within-groups"] is None  # one of its four arms is not told
+    several = {
+        row["id"]: row["compared"] for row in Reader(connection).rows("condition_outcomes", id="migraine")
+    }
+    assert several["toledano-2021-acute--pain-free-2-hours"] == 19 + 17  # two of five arms
+
+
+def test_our_own_estimate_is_called_the_same_wherever_a_page_shows_it(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    words = Words(Reader(connection))
+    pools = connection.execute("SELECT condition_id, reading FROM meta_analyses").fetchall()
+    assert ("fibromyalgia", "inconclusive") in pools
+    for condition, code in pools:
+        page = every_page[f"/conditions/{condition}"].html
+        assert f"pooled, 2 trials: {reading(code)}" in page or len(pools) > 1
+        own = page[page.index(">This base</th>") :]
+        told = Seen(own[: own.index("</tr>")]).text
+        assert told.endswith(words.label("outcome-directions", code))
+        assert words.label("outcome-directions", code).lower() == reading(code)
+    disagree = every_page["/conditions/fibromyalgia/tier"].text
+    assert "pooled here from 2 trials, MD 0.03 (−5.21 to 5.27) is inconclusive." in disagree
 
 
 def test_the_front_page_counts_trials_and_not_papers_as_the_list_does(

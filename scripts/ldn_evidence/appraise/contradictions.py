@@ -211,7 +211,7 @@ def _against_ours(
     value, low, high = estimate.effect.value, estimate.effect.ci_low, estimate.effect.ci_high
     text = (
         f"In {words(estimate.domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({outcome.shown}); pooled here from "
-        f"{len(estimate.trials)} trials, {estimate.measure} {value:.2f} ({low:.2f} to {high:.2f}) {_SAID[estimate.direction]}."
+        f"{len(estimate.trials)} trials, {estimate.measure} {value:.2f} ({low:.2f} to {high:.2f}) {_said_by_ours(estimate)}."
     )
     if included is None:
         newer = [
@@ -231,6 +231,11 @@ def _against_ours(
     if only_ours:
         parts.append(f"ours also holds {', '.join(only_ours)}")
     return f"{text} The difference: {'; '.join(parts)}." if parts else f"{text} Both rest on the same trials."
+
+
+def _said_by_ours(estimate: OwnEstimate) -> str:
+    """What our estimate says: an interval that may hold a difference that matters has not found that there is none."""
+    return "is inconclusive" if estimate.reading == "inconclusive" else _SAID[estimate.direction]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -470,19 +470,25 @@ def _summary_of_findings(
         )
         in_trials = list(dict.fromkeys(root[outcome["study_id"]] for outcome in listed))
         ways: dict[str, int] = {}
+        known: list[int] = []
         for study_id in in_trials:
             own = [outcome for outcome in listed if root[outcome["study_id"]] == study_id]
             ranked = sorted(own, key=lambda outcome: (
                 outcome["role"] != "primary", outcome["role"] != "unspecified", outcome["study_id"] != study_id
             ))  # fmt: skip
-            ways[ranked[0]["direction"]] = ways.get(ranked[0]["direction"], 0) + 1
+            speaks = ranked[0]
+            ways[speaks["direction"]] = ways.get(speaks["direction"], 0) + 1
+            # A further paper may have analysed fewer than the trial on which it hangs.
+            paper = by_id[speaks["study_id"]]
+            sizes = (speaks["compared"], paper["enrolment_analyzed"], people.get(study_id), paper["analyzed"])
+            if size := next((size for size in sizes if size is not None), None):
+                known.append(size)
         best = max(
             (outcome for outcome in listed if finding(outcome).text),
             key=lambda outcome: (outcome["role"] == "primary", outcome["effect_ci_low"] is not None
                                  or outcome["computed_low"] is not None, people.get(outcome["study_id"]) or 0),
             default=None,
         )  # fmt: skip
-        known = [people[study_id] for study_id in in_trials if people.get(study_id)]
         table.append(
             {
                 "domain": domain,
@@ -506,13 +512,19 @@ def _depths(trials: Sequence[Row], words: Words) -> list[tuple[str, int]]:
 
 
 def _reviews(rows: Sequence[Row], pools: Sequence[Row]) -> list[Row]:
-    """What reviews pooled: outcomes that are pooled here first, unwanted effects last."""
+    """What reviews pooled: outcomes that are pooled here first, unwanted effects last.
+
+    Our own estimate points as it is read everywhere else: "no difference shown" would say less than "inconclusive".
+    """
     ours = [pool["domain"] for pool in pools]
 
     def rank(row: Row) -> tuple[bool, bool]:
         return row["domain"] in ("adverse_events", "discontinuation"), row["domain"] not in ours
 
-    return sorted(rows, key=rank)
+    told = [
+        row if row["study_id"] else {**row, "direction": row["reading"] or row["direction"]} for row in rows
+    ]
+    return sorted(told, key=rank)
 
 
 def _pool_text(pool: Row | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ldn_evidence.store.search import BEST_FIRST
+from ldn_evidence.store.search import best_first, is_named
 
 # Kind of record, the column that refers to it, and what names it.
 _REFERRED = (
@@ -54,7 +54,7 @@ studies.isolates_naltrexone, studies.uncontrolled_result,
 coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled,
     studies.review_participants) AS participants,
 coalesce(studies.enrolment_analyzed, studies.enrolment_randomized, studies.enrolment_enrolled) AS analyzed,
-studies.review_studies_included,
+studies.enrolment_analyzed, studies.review_studies_included,
 terms.evidence_kind, coalesce(terms.randomized, 0) AS is_randomized, coalesce(terms.human, 0) AS is_human,
 (SELECT group_concat(DISTINCT arms.dose_class) FROM arms
     WHERE arms.study_id = studies.id AND arms.role = 'intervention') AS dose_classes,
@@ -110,6 +110,19 @@ def _people_of(arm: str) -> str:
 _COMPARED = f"""coalesce(CASE WHEN studies.design LIKE '%crossover%'
     THEN max({_people_of("intervention_id")}, {_people_of("comparator_id")})
     ELSE {_people_of("intervention_id")} + {_people_of("comparator_id")} END, studies.enrolment_analyzed)"""
+
+# People in both sides of an outcome, by the results of its arms; unknown where that of one arm is not told.
+_COMPARED_IN_OUTCOME = """(SELECT CASE
+        WHEN count(DISTINCT sides.role) < 2 OR count(sides.people) < count(*) THEN NULL
+        WHEN studies.design LIKE '%crossover%' THEN max(sides.people) ELSE sum(sides.people) END
+    FROM (SELECT arms.role, max(coalesce(results.total, results.n)) AS people
+        FROM arms LEFT JOIN results ON results.arm_id = arms.id AND results.outcome_id = outcomes.id
+            AND results.kind IS NOT 'baseline'
+        WHERE arms.study_id = outcomes.study_id
+            AND (arms.role = 'intervention' AND arms.id = coalesce(outcomes.effect_intervention_id, arms.id)
+                OR arms.role = 'comparator'
+                    AND arms.id = coalesce(outcomes.effect_comparator_id, computed.comparator_id, arms.id))
+        GROUP BY arms.id) AS sides)"""
 
 QUERIES: Mapping[str, str] = {
     "is_catalogue": """
@@ -217,7 +230,8 @@ SELECT {_STUDY} FROM study_conditions JOIN studies ON studies.id = study_conditi
 WHERE study_conditions.condition_id = :id
 ORDER BY studies.year DESC, participants DESC, studies.id""",
     "condition_outcomes": f"""
-SELECT {_OUTCOME} {_OUTCOME_FROM}
+SELECT {_OUTCOME}, {_COMPARED_IN_OUTCOME} AS compared {_OUTCOME_FROM}
+JOIN studies ON studies.id = outcomes.study_id
 JOIN study_conditions ON study_conditions.study_id = outcomes.study_id
 WHERE study_conditions.condition_id = :id
     AND (outcomes.condition_id IS NULL OR outcomes.condition_id = :id)
@@ -514,9 +528,10 @@ JOIN studies ON studies.id = trial_reports.study_id
 ORDER BY trial_reports.trial_id, trial_reports.position""",
     # --- search ---------------------------------------------------------------------------------------------
     "search": f"""
-SELECT kind, id, title, snippet(search, -1, :mark, :unmark, '…', 24) AS snippet
+SELECT kind, id, title, snippet(search, -1, :mark, :unmark, '…', 24) AS snippet,
+    {is_named(":text")} AS is_named
 FROM search WHERE search MATCH fts_query(:text)
-ORDER BY {BEST_FIRST}
+ORDER BY {best_first(":text")}, kind, id
 LIMIT :most""",
     # --- method and about -----------------------------------------------------------------------------------
     "coverage": "SELECT section, measure, count, total, note FROM coverage ORDER BY section, measure",
