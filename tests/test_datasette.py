@@ -72,6 +72,11 @@ def rows_of(server: str, query: str, **parameters: str) -> list[dict[str, Any]]:
     return rows
 
 
+def rows_of_sql(server: str, sql: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(get(server, "/ldn.json", sql=sql, _shape="array"))
+    return rows
+
+
 @pytest.mark.parametrize(
     "name", ["studies_of_condition", "outcomes_of_condition", "tier_history_of_condition"]
 )
@@ -132,7 +137,80 @@ def test_the_csv_of_a_view_is_complete(server: str, name: str) -> None:
 def test_helper_tables_are_hidden(server: str) -> None:
     tables = {table["name"]: table["hidden"] for table in json.loads(get(server, "/ldn.json"))["tables"]}
     assert tables["conditions"] is False
-    assert tables["search_docsize"] is True
+    for name, hidden in tables.items():
+        assert hidden is bool(TABLES[name].get("hidden")), name
+
+
+def test_the_searches_are_listed_beside_the_search_table(server: str) -> None:
+    listed = set(re.findall(r'<h3><a href="/ldn/([^"/?]+)"', get(server, "/ldn")))
+    assert {"searches", "search_queries", "search_query_conditions"} <= listed
+    assert not any(name.startswith("search_") and TABLES[name].get("hidden") for name in listed)
+
+
+def test_the_search_table_itself_is_still_searched(server: str) -> None:
+    found = rows_of(server, "search", _search="fibromyalgia")
+    assert 1 <= len(found) < len(rows_of(server, "search", _size="max"))
+
+
+def first_of_query(server: str, text: str) -> tuple[str, str]:
+    first = rows_of(server, "search_everything", text=text)[0]
+    return first["kind"], first["id"]
+
+
+def first_of_api(server: str, text: str) -> tuple[str, str]:
+    first = json.loads(get(server, "/api/v1/search", q=text, limit="1"))["data"][0]["record"]
+    return first["type"], first["id"]
+
+
+@pytest.mark.parametrize("first_hit", [first_of_query, first_of_api])
+def test_every_name_of_a_condition_finds_that_condition_first(
+    server: str, first_hit: Callable[[str, str], tuple[str, str]]
+) -> None:
+    conditions: dict[str, set[str]] = {}
+    for row in rows_of_sql(server, "select condition_id, name from condition_names"):
+        conditions.setdefault(row["name"].lower(), set()).add(row["condition_id"])
+        conditions.setdefault(row["name"], conditions[row["name"].lower()])
+    assert len(conditions) >= 500
+    missed = []
+    for name, named in conditions.items():
+        kind, identifier = first_hit(server, f" {name} ")
+        if kind != "conditions" or identifier not in named:
+            missed.append((name, kind, identifier))
+    assert missed == []
+
+
+SLIPS = {
+    "chrohn": "crohns-disease",
+    "chron": "crohns-disease",
+    "chrons": "crohns-disease",
+    "crohns": "crohns-disease",
+    "crhons disease": "crohns-disease",
+    "fibromylagia": "fibromyalgia",
+    "fibromyalga": "fibromyalgia",
+    "fibbromyalgia": "fibromyalgia",
+    "fybromyalgia": "fibromyalgia",
+    "psorasis": "psoriasis",
+    "sjorgen": "sjogrens-syndrome",
+    "sjorgens": "sjogrens-syndrome",
+    "sjögrn": "sjogrens-syndrome",
+    "parkinsons": "parkinson-disease",
+    "parkinsonn": "parkinson-disease",
+    "hashimotos": "hashimoto-thyroiditis",
+    "hasimoto": "hashimoto-thyroiditis",
+    "migrane": "migraine",
+    "multple sclerosis": "multiple-sclerosis",
+    "ulcerative collitis": "ulcerative-colitis",
+    "rhumatoid arthritis": "rheumatoid-arthritis",
+    "hailey haily": "hailey-hailey-disease",
+    "endometreosis": "endometriosis",
+    "alopecia aerata": "alopecia-areata",
+}
+
+
+@pytest.mark.parametrize("typed", SLIPS)
+def test_a_slip_in_a_word_of_a_name_leads_to_the_condition(server: str, typed: str) -> None:
+    page = get(server, "/search", q=typed).partition("<main")[2]
+    assert f"/conditions/{SLIPS[typed]}" in re.findall(r'<li><a href="(/[^"]+)"', page)[:3]
 
 
 def test_facets_and_columns_of_the_catalogue(server: str) -> None:

@@ -43,6 +43,7 @@ from ldn_evidence.publish.server import (
 )
 
 STUDIES = 3_000
+KNOWN_METHODS = frozenset({"TRACE", "PROPFIND", "POST", "PUT", "PATCH", "DELETE"})
 METADATA = {
     "title": "Small catalogue",
     "databases": {
@@ -140,11 +141,11 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def get(self, path: str, timeout: float = 60) -> Answer:
+    def get(self, path: str, timeout: float = 60, method: str = "GET") -> Answer:
         """Fetch `path` exactly as written, following no redirect."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request("GET", path)
+            connection.request(method, path)
             response: HTTPResponse = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers, response.read())
@@ -520,6 +521,58 @@ def test_a_column_that_does_not_exist_is_the_requests_fault(
     assert either.get(f"/ldn/studies{extension}?{query}").status == 400
 
 
+@pytest.mark.parametrize("extension", ["", ".json", ".csv"])
+@pytest.mark.parametrize(
+    "through",
+    [
+        "x", "", "1", "null", "[]", "[" * 5_000, '{"table":"x"}', '{"table":[],"column":"id","value":"1"}',
+        '{"table":"studies","column":1,"value":"1"}', '{"table":"studies","column":"id"}',
+    ],
+    ids=lambda through: repr(through[:40]),
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["_through", "%5Fthrough", "_%74hrough"])
+def test_what_is_no_table_to_go_through_is_the_requests_fault(
+    server: Server, name: str, through: str, extension: str
+) -> None:
+    answer = server.get(f"/ldn/conditions{extension}?{name}={quote(through)}")
+    assert answer.status == 400
+    assert "_through has to be JSON of this form" in answer.text
+
+
+@pytest.mark.parametrize("extension", ["", ".json"])
+def test_rows_are_found_through_another_table(server: Server, extension: str) -> None:
+    for table, value, status in (
+        ("studies", "study-0000", 200),
+        ("conditions", "fibromyalgia", 400),  # does not refer to conditions
+        ("nope", "x", 400),
+        ("studies", {"a": 1}, 400),
+        ("studies", None, 200),
+    ):
+        through = quote(json.dumps({"table": table, "column": "id", "value": value}))
+        answer = server.get(f"/ldn/conditions{extension}?_through={through}")
+        assert answer.status == status, (table, value)
+        if value == "study-0000":
+            assert "fibromyalgia" in answer.text
+
+
+@pytest.mark.parametrize(
+    "method", ["TRACE", "PROPFIND", "POST", "PUT", "PATCH", "DELETE", "DISPATCH_REQUEST", "get"]
+)
+@pytest.mark.parametrize(
+    "path", ["/", "/ldn", "/ldn/studies", "/ldn/studies.json", "/ldn/studies/study-0000"]
+)
+def test_a_method_that_does_not_read_is_refused(server: Server, path: str, method: str) -> None:
+    # What is no method at all, uvicorn turns away.
+    assert server.get(path, method=method).status in ({405} if method in KNOWN_METHODS else {400, 405})
+
+
+def test_a_method_that_nobody_uses_is_told_what_to_use(either: Server) -> None:
+    for path in ("/ldn", "/", "/ldn.json"):
+        answer = either.get(path, method="TRACE")
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD"), path
+        assert "read with GET" in answer.text
+
+
 @pytest.mark.parametrize(
     ("text", "expression"),
     [
@@ -619,6 +672,22 @@ def test_refusals_say_why(server: Server) -> None:
     slow = server.query(ATTACKS["endless"])
     assert slow.status == 400
     assert "took too long" in slow.text
+
+
+def test_a_refused_call_is_no_traceback_on_the_terminal(either: Server) -> None:
+    began = len(either.log.read_text())
+    for sql in (
+        "select printf('%5000d', 1)",
+        "select replace(hex(zeroblob(50000)), '0', 'abcdef')",
+        "select title from studies where title like '" + "%a" * 200 + "'",
+        "select title from studies where title glob '" + "*a" * 200 + "'",
+    ):
+        assert either.query(sql).status == 400, sql
+    assert either.get("/ldn", method="TRACE").status == 405
+    assert either.get("/ldn/studies?_through=x").status == 400
+    printed = either.log.read_text()[began:]
+    assert "400 Bad Request" in printed
+    assert not re.search("Traceback|Exception ignored|Error:", printed), printed
 
 
 def test_sensible_formats_are_kept(server: Server) -> None:

@@ -18,7 +18,7 @@ from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
 from ldn_evidence.schemas import Schemas
 from ldn_evidence.store.layout import Column, Layout, Table
-from ldn_evidence.store.search import BEST_FIRST
+from ldn_evidence.store.search import best_first
 
 DATABASE = "ldn"
 ORIGIN = {
@@ -127,7 +127,7 @@ ORDER BY year DESC, id""",
             "sql": f"""
 SELECT kind, id, title, snippet(search, -1, '', '', '…', 24) AS snippet
 FROM search WHERE search MATCH fts_query(:text)
-ORDER BY lower(title) = lower(trim(:text)) DESC, {BEST_FIRST}
+ORDER BY {best_first(":text")}, kind, id
 LIMIT 100""",
         },
         "outcomes_of_condition": {

@@ -18,11 +18,10 @@ KINDS = (
 
 # A hit in a name outweighs one in a title's neighbourhood, which outweighs a mention in the text; and a condition what
 # is told of it elsewhere.
-BEST_FIRST = (
+_BEST_FIRST = (
     "bm25(search, 0.0, 0.0, 10.0, 6.0, 1.0) "
     "* CASE WHEN kind = 'conditions' THEN 4 WHEN kind IN ('questions', 'interactions', 'precautions') THEN 1.5 ELSE 1 END"
 )
-"""How hits are ordered in SQL."""
 
 _CREATE = """
 CREATE VIRTUAL TABLE search USING fts5(
@@ -92,6 +91,27 @@ SELECT row_number() OVER (ORDER BY kind, id), kind, id, title, rtrim(names), rtr
     SELECT 'dosing', id, name, NULL, {_joined("statement", "dose_range", "timing")} FROM dosing
 );
 """
+
+
+def is_named(text: str) -> str:
+    """SQL for whether a hit is a condition of which `text` is a name or synonym, in any case.
+
+    Args:
+        text: An expression of SQL for what was typed.
+    """
+    named = f"SELECT condition_id FROM condition_names WHERE name = trim({text}) COLLATE NOCASE"
+    return f"(kind = 'conditions' AND id IN ({named}))"
+
+
+def best_first(text: str) -> str:
+    """SQL for the order of hits: a condition of that very name, then what has that very title, then the best match.
+
+    bm25 alone finds an abbreviation rarer, and so better, in a short text than among a condition's many names.
+
+    Args:
+        text: An expression of SQL for what was typed.
+    """
+    return f"{is_named(text)} DESC, lower(title) = lower(trim({text})) DESC, {_BEST_FIRST}"
 
 
 def fill_search(database: Database) -> None:

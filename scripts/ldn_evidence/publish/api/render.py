@@ -384,7 +384,7 @@ class Api:
 
     def _search(self, given: Mapping[str, list[str]]) -> Response:
         from ldn_evidence.publish.plugin.search_text import fts_query
-        from ldn_evidence.store.search import BEST_FIRST
+        from ldn_evidence.store.search import best_first
 
         asked.check_names(given, ("q", "kind", "limit", "cursor"))
         text = asked.once(given, "q")
@@ -407,9 +407,9 @@ class Api:
             )
         total = self.connection.execute(f"SELECT count(*) FROM search WHERE {where}", values).fetchone()[0]
         rows = self.connection.execute(
-            "SELECT kind, id, snippet(search, -1, '', '', '…', 24) FROM search "
-            f"WHERE {where} ORDER BY {BEST_FIRST}, kind, id LIMIT ? OFFSET ?",
-            [*values, page.limit, page.offset],
+            "WITH asked AS (SELECT ? AS text) SELECT kind, id, snippet(search, -1, '', '', '…', 24) FROM search "
+            f"WHERE {where} ORDER BY {best_first('(SELECT text FROM asked)')}, kind, id LIMIT ? OFFSET ?",
+            [text, *values, page.limit, page.offset],
         ).fetchall()
         found = [
             {"record": self.catalogue.reference(kind.replace("-", "_"), identifier), "snippet": snippet}

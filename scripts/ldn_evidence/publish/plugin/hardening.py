@@ -7,6 +7,7 @@ more when it starts, for databases that were added in between: every step may be
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import parse_qsl
 
 from datasette.utils.asgi import NotFound, Response
 from jinja2 import Environment
@@ -30,7 +32,7 @@ from ldn_evidence.publish.plugin.headers import (
 )
 from ldn_evidence.publish.plugin.limits import QueryBudget, apply_limits
 from ldn_evidence.publish.plugin.replacement import follow
-from ldn_evidence.publish.server import DATABASE_NAME, SETTINGS
+from ldn_evidence.publish.server import DATABASE_NAME, SETTINGS, datasette_is_next_line
 
 hookimpl = HookimplMarker("datasette")
 
@@ -44,12 +46,19 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 # site; control characters they drop. No path of ours or of Datasette's has any of them.
 _OFF_SITE_PATH = re.compile(rb"//|.*(?:\\|%5c|[\x00-\x1f\x7f]|%[01][0-9a-f]|%7f)", re.IGNORECASE | re.DOTALL)
 
+# For any other Datasette calls whichever function of its own bears the name, be it an inner one, and fails; or it answers
+# as if it were GET. POST is for its forms.
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+_READ_WITH_GET = "this is read with GET"
+
 # Where refused requests are led, and under which name the scope says what they are refused for.
 _REFUSED_PATH = "/-/refused"
 _REFUSAL = "ldn_evidence.refusal"
 
 # Shows stack frames with the paths of the installation. The 1.0 line keeps it to administrators.
 _INTERNAL_PATH = re.compile(rb"/-/threads(\.json)?")
+
+_THROUGH = '{"table": "study_conditions", "column": "condition_id", "value": "fibromyalgia"}'
 
 # What a visitor may ask for in one address. Datasette joins and counts repeated conditions and facets in
 # its one Python thread, at a cost that is the square of their number.
@@ -73,7 +82,7 @@ def harden(datasette: Any) -> None:
     if internal is not None:
         _wait_for_memory(internal)
     _hide_file_paths(datasette)
-    _keep_tracebacks_plain()
+    _keep_terminal_quiet()
 
 
 def _apply_settings(datasette: Any) -> None:
@@ -113,6 +122,7 @@ def guard(datasette: Any, database: Any) -> None:
     """Make a database fit for visitors' queries."""
     _guard_connections(datasette, database)
     _wait_for_memory(database)
+    _show_described_tables(datasette, database)
 
 
 def _guard_connections(datasette: Any, database: Any) -> None:
@@ -145,6 +155,24 @@ def _guard_connections(datasette: Any, database: Any) -> None:
 
     guarded_connect.is_guarded = True  # type: ignore[attr-defined]
     database.connect = guarded_connect
+
+
+def _show_described_tables(datasette: Any, database: Any) -> None:
+    """List every table that the metadata describe without hiding it.
+
+    Datasette 0.65 hides all whose name begins with that of a hidden one: `searches`, for `search` is hidden.
+    """
+    hidden_names = database.hidden_table_names
+    if datasette_is_next_line() or database.name != DATABASE_NAME or hasattr(hidden_names, "shows_described"):
+        return
+
+    async def hidden_table_names() -> list[str]:
+        described = datasette.metadata("tables", database=DATABASE_NAME) or {}
+        shown = {name for name, about in described.items() if not about.get("hidden")}
+        return [name for name in await hidden_names() if name not in shown]
+
+    hidden_table_names.shows_described = True  # type: ignore[attr-defined]
+    database.hidden_table_names = hidden_table_names
 
 
 def _wait_for_memory(database: Any) -> None:
@@ -187,15 +215,17 @@ def _hide_file_paths(datasette: Any) -> None:
     datasette._connected_databases = listed_by_name
 
 
-def _keep_tracebacks_plain() -> None:
-    """Keep Datasette from printing every frame with its variables for each faulty request.
+def _keep_terminal_quiet() -> None:
+    """Keep Datasette from printing tracebacks for requests that are merely faulty.
 
-    It does so where `rich` is installed, also for a page that is not found or a query that took too long;
-    it takes up to 0.7 s, in which nobody else is answered.
+    Where `rich` is installed it prints every frame with its variables, also for a page that is not found or
+    a query that took too long; it takes up to 0.7 s, in which nobody else is answered. And it has SQLite
+    print what our functions raise, which is how they refuse a call: the visitor is told why.
     """
     from datasette import handle_exception
 
     handle_exception.rich = None
+    sqlite3.enable_callback_tracebacks(False)
 
 
 @hookimpl
@@ -271,6 +301,8 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awai
         why = str(exception)
     elif isinstance(exception, DatasetteError) and exception.status == 500:
         why = str(exception.message)  # such as a column to sort by that does not exist
+    elif isinstance(exception, AssertionError) and request.method == "POST":
+        return _error(datasette, request, request.path, 405, _READ_WITH_GET)  # asserted to be a canned query
     else:
         return None
     return _error(datasette, request, request.path, 400, why)
@@ -279,10 +311,11 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Awai
 async def _error(datasette: Any, request: Any, path: str, status: int, why: str) -> Any:
     """An error as Datasette gives its own: a page, or JSON where `path` asked for JSON."""
     body = {"ok": False, "error": why, "errors": [why], "status": status, "title": None}
+    headers = {"allow": "GET, HEAD"} if status == 405 else {}
     if path.endswith(".json"):
-        return Response.json(body, status=status)
+        return Response.json(body, status=status, headers=headers)
     page = await datasette.render_template([f"{status}.html", "error.html"], body, request=request)
-    return Response.html(page, status=status)
+    return Response.html(page, status=status, headers=headers)
 
 
 @hookimpl(trylast=True)
@@ -297,7 +330,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[Application], Application]:
             nonce = start_nonce()
             base = datasette.setting("base_url").rstrip("/")
             raw_path = scope.get("raw_path") or scope["path"].encode()
-            refusal = refusal_of(raw_path.split(b"?", 1)[0], scope["query_string"])
+            # The API says itself how it is read.
+            method = "GET" if api.is_ours(datasette, scope["path"]) else scope["method"]
+            refusal = refusal_of(raw_path.split(b"?", 1)[0], scope["query_string"], method)
             path = scope["path"].removeprefix(base) if refusal is None else _REFUSED_PATH
             policy = content_security_policy(path or "/", nonce)
 
@@ -323,13 +358,23 @@ def _led_to_refusal(scope: Scope, base: str, status: int, why: str) -> Scope:
     Only behind its routing can Datasette make a page.
     """
     path = base + _REFUSED_PATH
+    method = scope["method"] if scope["method"] in _METHODS else "GET"
     refusal = {_REFUSAL: (scope["path"], status, why)}
-    return {**scope, "path": path, "raw_path": path.encode(), "query_string": b"", **refusal}
+    return {
+        **scope,
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        **refusal,
+    }
 
 
-def refusal_of(raw_path: bytes, query_string: bytes) -> tuple[int, str] | None:
+def refusal_of(raw_path: bytes, query_string: bytes, method: str = "GET") -> tuple[int, str] | None:
     """Status and reason for a request that is not to be looked at; None for all others."""
-    if _OFF_SITE_PATH.match(raw_path):
+    if method not in _METHODS:
+        status, why = 405, _READ_WITH_GET
+    elif _OFF_SITE_PATH.match(raw_path):
         status, why = (
             400,
             "this address is not allowed: no path here begins with two slashes or has a backslash or a control "
@@ -343,9 +388,28 @@ def refusal_of(raw_path: bytes, query_string: bytes) -> tuple[int, str] | None:
         status, why = 400, f"more than {MOST_PARAMETERS} parameters"
     elif len(_COSTLY_PARAMETER.findall(query_string)) > MOST_COSTLY_PARAMETERS:
         status, why = 400, f"more than {MOST_COSTLY_PARAMETERS} conditions and facets"
+    elif not _are_through_tables(query_string):
+        status, why = 400, f"_through has to be JSON of this form: {_THROUGH}"
     else:
         return None
     return status, why
+
+
+def _are_through_tables(query_string: bytes) -> bool:
+    """Whether every `_through` is what Datasette takes it for without a look."""
+    if b"through" not in query_string and b"%" not in query_string:
+        return True
+    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        if name == "_through":
+            try:
+                through = json.loads(value)
+            except (ValueError, RecursionError):
+                return False
+            if not isinstance(through, dict) or not {"table", "column", "value"} <= through.keys():
+                return False
+            if not isinstance(through["table"], str) or not isinstance(through["column"], str):
+                return False
+    return True
 
 
 def with_security_headers(headers: Any, policy: str) -> list[tuple[bytes, bytes]]:
