@@ -213,6 +213,13 @@ def test_a_slip_in_a_word_of_a_name_leads_to_the_condition(server: str, typed: s
     assert f"/conditions/{SLIPS[typed]}" in re.findall(r'<li><a href="(/[^"]+)"', page)[:3]
 
 
+@pytest.mark.parametrize("typed", SLIPS)
+def test_the_api_forgives_the_same_slips(server: str, typed: str) -> None:
+    found = json.loads(get(server, "/api/v1/search", q=typed))
+    if not found["data"]:
+        assert SLIPS[typed] in [record["id"] for record in found["did_you_mean"]]
+
+
 def test_facets_and_columns_of_the_catalogue(server: str) -> None:
     page = get(server, "/ldn/condition_catalogue")
     assert "evidence_tier" in page

@@ -433,9 +433,13 @@ class Api:
 
     def _names_like(self, text: str) -> list[Any]:
         """Conditions whose name or synonym comes close, where nothing was found."""
-        names = dict(self.connection.execute("SELECT name, condition_id FROM condition_names").fetchall())
-        found = dict.fromkeys(names[name] for name in close_to(text, names))
-        return [self.catalogue.reference("conditions", identifier) for identifier in found]
+        # Only when something went wrong.
+        from ldn_evidence.publish.slips import closest_names
+
+        names = self.connection.execute(
+            "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position"
+        ).fetchall()
+        return [self.catalogue.reference("conditions", one) for one, _ in closest_names(text, names, most=3)]
 
 
 def gives_references(path: str) -> bool:
