@@ -166,7 +166,6 @@ class AppraisalMethod(Struct, frozen=True):
             domains = {outcome.domain for outcome in chosen}
             trials = {outcome.trials for outcome in chosen}
             people = {outcome.participants for outcome in chosen}
-            whole = not own
             facts.evidence[condition] = replace(
                 evidence,
                 is_pooled=True,
@@ -175,8 +174,9 @@ class AppraisalMethod(Struct, frozen=True):
                 comparator="placebo",
                 primary_direction=combined([outcome.direction for outcome in chosen]),
                 domain=domains.pop() if len(domains) == 1 else None,
-                pooled_trials=_one(trials) or (review.trials if whole else None),
-                participants=_one(people) or (review.participants if whole else None),
+                # What is told of the estimate: all that the review includes need not be in it.
+                pooled_trials=_one(trials),
+                participants=_one(people),
                 included=None
                 if review.included is None
                 else frozenset(self.units.get(study, study) for study in review.included),

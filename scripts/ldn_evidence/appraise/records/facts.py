@@ -90,8 +90,6 @@ class ReviewFacts(Struct, frozen=True, array_like=True):
     is_pooled: bool
     says_low_dose: bool
     says_randomised: bool
-    trials: int | None
-    participants: int | None
 
 
 class StudyFacts(Struct, array_like=True):

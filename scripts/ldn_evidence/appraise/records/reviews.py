@@ -48,8 +48,6 @@ def review_facts(record: Record, comparisons: Sequence[Comparison]) -> ReviewFac
         is_pooled=bool(outcomes),
         says_low_dose=bool(_LOW_DOSE.search(text)) and not _OTHER_DOSE.search(text),
         says_randomised=bool(_RANDOMISED.search(text)) and not _NOT_RANDOMISED.search(text),
-        trials=review.get("studies_included"),
-        participants=review.get("participants"),
     )
 
 
