@@ -13,7 +13,7 @@ from ldn_evidence.project import Project
 # Ten studies a condition; as in the real catalogue one study in four bears on two conditions.
 _STUDIES_FOR_A_NEW_CONDITION = 8
 _STUDIES_OF_TWO_CONDITIONS = 0.25
-# As in the real catalogue: one study in five is a randomised trial, and a study holds about sixty values.
+# As in the real catalogue: one study in five is a randomised trial, and a study holds more than sixty values.
 DESIGNS = {"randomised": 1, "uncontrolled": 2, "preclinical": 2}
 _WORDS = (
     "low dose naltrexone was compared with placebo in adults who had pain for more than six months and were not on "
@@ -27,7 +27,7 @@ _DOMAINS = ["pain", "fatigue", "sleep", "quality_of_life", "mood"]
 def write_catalogue(
     project: Project, root: Path, records: int, seed: int, designs: Mapping[str, int] = DESIGNS
 ) -> Project:
-    """Write a project with so many study records of 2 to 2.5 KB, and the conditions that they name.
+    """Write a project with so many study records of about 2.5 KB, and the conditions that they name.
 
     Args:
         project: Where schemas and vocabularies come from.
@@ -109,6 +109,8 @@ def _study(numbers: random.Random, number: int, conditions: list[str], design: s
         "conclusion: >-",
         f"  Invented study {number} found this, {_words(numbers, 12).lower()}, and",
         f"  that {_words(numbers, 14).lower()}.",
+        "open_questions:",
+        f"  - {_words(numbers, 24)}.",
         "verification:",
         "  depth: abstract",
         "  read: The abstract of an invented study.",
@@ -124,8 +126,12 @@ def _head(numbers: random.Random, number: int, conditions: list[str]) -> list[st
         f"title: {_words(numbers, 14)}",
         "authors:",
         *(f"  - {name}" for name in numbers.sample(_NAMES, 3)),
+        f"research_group: Group {number % 1000} for invented studies",
         "journal: Journal of Invented Studies",
         f"year: {numbers.randint(2007, 2025)}",
+        f"volume: {numbers.randint(1, 99)}",
+        f"issue: {numbers.randint(1, 12)}",
+        f"pages: {number}-{number + 7}",
         f"pmid: {10_000_000 + number}",
         f"doi: 10.1000/bench.{number}",
         "status: published",
