@@ -110,7 +110,7 @@ def _study(numbers: random.Random, number: int, conditions: list[str], design: s
         f"  Invented study {number} found this, {_words(numbers, 12).lower()}, and",
         f"  that {_words(numbers, 14).lower()}.",
         "open_questions:",
-        f"  - {_words(numbers, 24)}.",
+        f"  - {_words(numbers, 14)}.",
         "verification:",
         "  depth: abstract",
         "  read: The abstract of an invented study.",
@@ -246,8 +246,30 @@ def _uncontrolled(numbers: random.Random, size: int, weeks: int) -> list[str]:
 
 
 def _preclinical(numbers: random.Random) -> list[str]:
-    return [
-        f"design: {numbers.choice(['preclinical_in_vivo', 'preclinical_in_vitro', 'narrative_review'])}",
-        f"design_note: {_words(numbers, 30)}",
-        *_limitations(numbers, 14),
-    ]
+    design = numbers.choice(["preclinical_in_vivo", "preclinical_in_vitro", "narrative_review"])
+    lines = [f"design: {design}", f"design_note: {_words(numbers, 30)}"]
+    if design == "narrative_review":
+        return [*lines, *_limitations(numbers, 12)]
+    lines += ["arms:"]
+    for arm, role in (("naltrexone", "intervention"), ("saline", "comparator")):
+        lines += [
+            f"  - id: {arm}",
+            f"    label: {arm.capitalize()} by injection",
+            f"    role: {role}",
+            f"    components: [{arm}]",
+            f"    dose_note: {_words(numbers, 8)}",
+        ]
+    lines += ["outcomes:"]
+    for number, domain in enumerate(["cytokine", "cell_function", "other"]):
+        lines += [
+            f"  - id: {domain.replace('_', '-')}",
+            f"    name: {_words(numbers, 6).lower()}, measure {number}",
+            f"    domain: {domain}",
+            "    role: unspecified",
+            "    better: lower",
+            "    effect:",
+            "      measure: narrative",
+            f"      label: {_words(numbers, 8).lower()}",
+            f"    direction: {numbers.choice(['favours_ldn', 'no_difference'])}",
+        ]
+    return [*lines, *_limitations(numbers, 5)]
