@@ -512,19 +512,13 @@ def _depths(trials: Sequence[Row], words: Words) -> list[tuple[str, int]]:
 
 
 def _reviews(rows: Sequence[Row], pools: Sequence[Row]) -> list[Row]:
-    """What reviews pooled: outcomes that are pooled here first, unwanted effects last.
-
-    Our own estimate points as it is read everywhere else: "no difference shown" would say less than "inconclusive".
-    """
+    """What reviews pooled: outcomes that are pooled here first, unwanted effects last."""
     ours = [pool["domain"] for pool in pools]
 
     def rank(row: Row) -> tuple[bool, bool]:
         return row["domain"] in ("adverse_events", "discontinuation"), row["domain"] not in ours
 
-    told = [
-        row if row["study_id"] else {**row, "direction": row["reading"] or row["direction"]} for row in rows
-    ]
-    return sorted(told, key=rank)
+    return sorted(rows, key=rank)
 
 
 def _pool_text(pool: Row | None) -> str:

@@ -26,12 +26,11 @@ SIGNS: Mapping[tuple[str, str], str] = {
     ("outcome-directions", "favours_comparator"): "▼",
     ("outcome-directions", "not_comparable"): "–",
     ("outcome-directions", "unknown"): "?",
-    # Readings of our own estimates, which stand among the directions of printed ones.
-    ("outcome-directions", "clearly_favourable"): "▲",
-    ("outcome-directions", "favourable_possibly_trivial"): "▲",
-    ("outcome-directions", "inconclusive"): "?",
-    ("outcome-directions", "null_within_mid"): "■",
-    ("outcome-directions", "unfavourable"): "▼",
+    ("readings", "clearly_favourable"): "▲",
+    ("readings", "favourable_possibly_trivial"): "▲",
+    ("readings", "inconclusive"): "?",
+    ("readings", "null_within_mid"): "■",
+    ("readings", "unfavourable"): "▼",
     ("verdicts", "supported"): "✓",
     ("verdicts", "partly_supported"): "◐",
     ("verdicts", "contradicted"): "✕",
@@ -88,13 +87,15 @@ class Words:
             key = (row["vocabulary_id"], row["term"])
             self._terms[key] = Term(row["term"], row["label"], row["description"], SIGNS.get(key, ""))
             self._order.setdefault(row["vocabulary_id"], []).append(row["term"])
+        for code, text in READINGS.items():
+            self._terms["readings", code] = Term(code, plain(text), "", SIGNS["readings", code])
 
     def term(self, vocabulary: str, code: str | None) -> Term:
-        """The term, or the code itself made readable where the vocabulary does not have it: a reading in its own words."""
+        """The term, or the code itself made readable where the vocabulary does not have it."""
         if code is None:
             return Term("", "not stated")
         found = self._terms.get((vocabulary, code))
-        return found or Term(code, plain(READINGS.get(code, code)), "", SIGNS.get((vocabulary, code), ""))
+        return found or Term(code, plain(code), "", SIGNS.get((vocabulary, code), ""))
 
     def label(self, vocabulary: str, code: str | None) -> str:
         """The term's label."""
