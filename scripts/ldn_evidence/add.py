@@ -17,6 +17,7 @@ import yaml
 
 from ldn_evidence.check import check_project
 from ldn_evidence.literature import Entry, MissingReader, NotUnderstood, read_export, read_identifier
+from ldn_evidence.plain_letters import without_accents
 from ldn_evidence.project import Project
 from ldn_evidence.read.files import discover
 from ldn_evidence.scaffold import retired_ids, template
@@ -240,8 +241,7 @@ def _stem(entry: Entry) -> str:
 
 
 def _kebab(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.translate(_WITHOUT_DECOMPOSITION))
-    letters = "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    letters = without_accents(text.translate(_WITHOUT_DECOMPOSITION)).lower()
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’]", "", letters)).strip("-")
 
 

@@ -1,4 +1,4 @@
-"""Text for terminals that know few letters, such as those of ASCII or Latin-1."""
+"""Letters without accents, and text for terminals that know few letters, such as those of ASCII or Latin-1."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ _TYPED = str.maketrans(
 )
 
 
+def without_accents(text: str) -> str:
+    """The text with bare letters, and with signs that are written in one for several as those several."""
+    return "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
+
+
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    letters = normalize("NFKD", error.object[error.start : error.end].translate(_TYPED))
-    plain = "".join(letter if letter.isascii() else "?" for letter in letters if not combining(letter))
-    return plain, error.end
+    letters = without_accents(error.object[error.start : error.end].translate(_TYPED))
+    return "".join(letter if letter.isascii() else "?" for letter in letters), error.end
 
 
 register_error(_ERRORS, _plain)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 from operator import mul
-from unicodedata import combining, normalize
 
 from rapidfuzz import fuzz, process
+
+from ldn_evidence.plain_letters import without_accents
 
 # Of 100. Below that, names and words have little in common with what was typed.
 _LIKE_ENOUGH = 78
@@ -98,7 +99,5 @@ def _words(text: str) -> tuple[tuple[str, ...], ...]:
     >>> _words("Sjögren's syndrome")
     (('sjogrens', 'sjogren'), ('syndrome',))
     """
-    plain = "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
-    return tuple(
-        (stem + genitive[1:], stem) if genitive else (stem,) for stem, genitive in _WORD.findall(plain)
-    )
+    found = _WORD.findall(without_accents(text.casefold()))
+    return tuple((stem + genitive[1:], stem) if genitive else (stem,) for stem, genitive in found)
