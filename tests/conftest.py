@@ -7,10 +7,11 @@ import importlib.util
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,15 @@ def built_database(tmp_path_factory: pytest.TempPathFactory, project_root: Path)
             build(Project(folder))
             done.touch()
     return Project(folder).database
+
+
+@pytest.fixture(scope="session")
+def connection(built_database: Path) -> Iterator[sqlite3.Connection]:
+    """The catalogue's database, open for reading."""
+    from ldn_evidence.databases import open_read_only
+
+    with closing(open_read_only(built_database, immutable=True)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

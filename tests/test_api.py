@@ -49,12 +49,6 @@ WITH_RECORDS = [resource for resource in RESOURCES if resource.has_records]
 
 
 @pytest.fixture(scope="module")
-def connection(built_database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"file:{built_database}?immutable=1", uri=True)) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def api(connection: sqlite3.Connection) -> Api:
     return Api(connection)
 

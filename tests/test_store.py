@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,12 +28,6 @@ VIEWS = [
     "condition_catalogue", "evidence_map", "tier_disagreements", "null_trials", "review_conflicts", "doses_tried",
     "safety_summary", "claims_ledger", "open_trials", "silent_trials", "unverified_records", "review_due",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def connection(built_database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"file:{built_database}?mode=ro", uri=True)) as opened:
-        yield opened
 
 
 def rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[tuple[object, ...]]:

@@ -83,78 +83,80 @@ def test_a_silent_trial_says_why_it_is_one(empty: sqlite3.Connection) -> None:
     }
 
 
-def test_every_contradicted_claim_stands_among_those_against_the_evidence(built_database: Path) -> None:
-    with closing(sqlite3.connect(built_database)) as connection:
-        missing = connection.execute(
-            "SELECT id FROM claims WHERE verdict = 'contradicted' "
-            "AND id NOT IN (SELECT claim_id FROM claims_against_evidence)"
-        ).fetchall()
-        assert missing == []
-        # What is no study is not called one.
-        reasons = dict(connection.execute("SELECT claim_id, reason FROM claims_against_evidence"))
-        assert reasons["pc-27"].endswith("none of them is a study.")
+def test_every_contradicted_claim_stands_among_those_against_the_evidence(
+    connection: sqlite3.Connection,
+) -> None:
+    missing = connection.execute(
+        "SELECT id FROM claims WHERE verdict = 'contradicted' "
+        "AND id NOT IN (SELECT claim_id FROM claims_against_evidence)"
+    ).fetchall()
+    assert missing == []
+    # What is no study is not called one.
+    reasons = dict(connection.execute("SELECT claim_id, reason FROM claims_against_evidence"))
+    assert reasons["pc-27"].endswith("none of them is a study.")
 
 
 @pytest.mark.parametrize("view", ["condition_results", "null_trials", "review_conflicts"])
-def test_a_result_stands_with_the_condition_to_which_it_belongs(built_database: Path, view: str) -> None:
-    with closing(sqlite3.connect(built_database)) as connection:
-        elsewhere = connection.execute(
-            f"SELECT shown.condition_id, outcomes.id FROM {view} AS shown "
-            f"JOIN outcomes ON outcomes.study_id = shown.study_id AND outcomes.name = shown.outcome "
-            "WHERE outcomes.condition_id <> shown.condition_id"
-        ).fetchall()
-        assert elsewhere == []
-        of_one_condition = connection.execute(
-            f"SELECT count(*) FROM {view} AS shown JOIN outcomes ON outcomes.study_id = shown.study_id "
-            "AND outcomes.name = shown.outcome WHERE outcomes.condition_id = shown.condition_id"
-        ).fetchone()[0]
-        assert of_one_condition > 0
-        assert connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] > 10
+def test_a_result_stands_with_the_condition_to_which_it_belongs(
+    connection: sqlite3.Connection, view: str
+) -> None:
+    elsewhere = connection.execute(
+        f"SELECT shown.condition_id, outcomes.id FROM {view} AS shown "
+        f"JOIN outcomes ON outcomes.study_id = shown.study_id AND outcomes.name = shown.outcome "
+        "WHERE outcomes.condition_id <> shown.condition_id"
+    ).fetchall()
+    assert elsewhere == []
+    of_one_condition = connection.execute(
+        f"SELECT count(*) FROM {view} AS shown JOIN outcomes ON outcomes.study_id = shown.study_id "
+        "AND outcomes.name = shown.outcome WHERE outcomes.condition_id = shown.condition_id"
+    ).fetchone()[0]
+    assert of_one_condition > 0
+    assert connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] > 10
 
 
-def test_an_estimate_has_the_numbers_told_of_it_and_never_those_of_its_review(built_database: Path) -> None:
-    with closing(sqlite3.connect(built_database)) as connection:
-        shown = connection.execute(
-            "SELECT study_id, condition_id, outcome, value, trials, participants, review_studies_included, "
-            "review_participants FROM review_conflicts WHERE origin = 'published'"
-        ).fetchall()
-        told = connection.execute(
-            "SELECT studies.id, study_conditions.condition_id, outcomes.name, effect_value, effect_studies, "
-            "effect_participants, review_studies_included, review_participants FROM outcomes "
-            "JOIN studies ON studies.id = outcomes.study_id JOIN study_conditions USING (study_id) "
-            "WHERE studies.design IN ('meta_analysis', 'systematic_review') AND effect_measure IS NOT NULL "
-            "AND (outcomes.condition_id IS NULL OR outcomes.condition_id = study_conditions.condition_id)"
-        ).fetchall()
-        assert sorted(map(repr, shown)) == sorted(map(repr, told))
-        assert any(row[4] is None and row[6] is not None for row in shown)
-        assert any(row[4] is not None for row in shown)
-        # Seven trials in chronic pain syndromes, of which those in fibromyalgia are a part that is not told.
-        part = "study_id = 'hegde-2025' AND outcome LIKE 'pain in fibromyalgia%'"
-        assert connection.execute(
-            f"SELECT trials, participants, review_studies_included FROM review_conflicts WHERE {part}"
-        ).fetchall() == [(None, None, 7)]
+def test_an_estimate_has_the_numbers_told_of_it_and_never_those_of_its_review(
+    connection: sqlite3.Connection,
+) -> None:
+    shown = connection.execute(
+        "SELECT study_id, condition_id, outcome, value, trials, participants, review_studies_included, "
+        "review_participants FROM review_conflicts WHERE origin = 'published'"
+    ).fetchall()
+    told = connection.execute(
+        "SELECT studies.id, study_conditions.condition_id, outcomes.name, effect_value, effect_studies, "
+        "effect_participants, review_studies_included, review_participants FROM outcomes "
+        "JOIN studies ON studies.id = outcomes.study_id JOIN study_conditions USING (study_id) "
+        "WHERE studies.design IN ('meta_analysis', 'systematic_review') AND effect_measure IS NOT NULL "
+        "AND (outcomes.condition_id IS NULL OR outcomes.condition_id = study_conditions.condition_id)"
+    ).fetchall()
+    assert sorted(map(repr, shown)) == sorted(map(repr, told))
+    assert any(row[4] is None and row[6] is not None for row in shown)
+    assert any(row[4] is not None for row in shown)
+    # Seven trials in chronic pain syndromes, of which those in fibromyalgia are a part that is not told.
+    part = "study_id = 'hegde-2025' AND outcome LIKE 'pain in fibromyalgia%'"
+    assert connection.execute(
+        f"SELECT trials, participants, review_studies_included FROM review_conflicts WHERE {part}"
+    ).fetchall() == [(None, None, 7)]
 
 
-def test_an_estimate_stands_with_its_reading(built_database: Path) -> None:
+def test_an_estimate_stands_with_its_reading(connection: sqlite3.Connection) -> None:
     described = yaml.safe_load((ROOT / "metadata.yml").read_text("utf-8"))["databases"]["ldn"]["tables"]
-    with closing(sqlite3.connect(built_database)) as connection:
-        ours = "SELECT condition_id, domain, measure, reading FROM"
-        assert sorted(connection.execute(f"{ours} review_conflicts WHERE origin = 'this base'")) == sorted(
-            connection.execute(f"{ours} meta_analyses")
+    ours = "SELECT condition_id, domain, measure, reading FROM"
+    assert sorted(connection.execute(f"{ours} review_conflicts WHERE origin = 'this base'")) == sorted(
+        connection.execute(f"{ours} meta_analyses")
+    )
+    published = dict(
+        connection.execute(
+            "SELECT study_id || outcome, reading FROM review_conflicts WHERE origin = 'published' AND reading IS NOT NULL"
         )
-        published = dict(
-            connection.execute(
-                "SELECT study_id || outcome, reading FROM review_conflicts WHERE origin = 'published' AND reading IS NOT NULL"
-            )
+    )
+    computed = dict(
+        connection.execute(
+            "SELECT outcomes.study_id || outcomes.name, reading FROM effects JOIN outcomes ON outcomes.id = outcome_id "
+            "WHERE is_printed AND measure = effect_measure"
         )
-        computed = dict(
-            connection.execute(
-                "SELECT outcomes.study_id || outcomes.name, reading FROM effects JOIN outcomes ON outcomes.id = outcome_id "
-                "WHERE is_printed AND measure = effect_measure"
-            )
-        )
-        assert published
-        assert published.items() <= computed.items()
+    )
+    assert published
+    assert published.items() <= computed.items()
     meaning = described["review_conflicts"]["columns"]["reading"]
     assert [code for code in get_args(MidReading) if code not in meaning] == []
 
@@ -193,28 +195,26 @@ def test_people_of_a_study_are_those_of_an_arm_only_where_all_were_in_it(empty: 
     }  # fmt: skip
 
 
-def test_open_trials_of_the_catalogue(built_database: Path) -> None:
-    with closing(sqlite3.connect(built_database)) as connection:
-        as_of = date.fromisoformat(
-            connection.execute("SELECT value FROM build_info WHERE key = 'data_as_of'").fetchone()[0]
-        )
-        found = connection.execute(
-            "SELECT trial_id, completion, expected_completion_passed FROM open_trials"
-        ).fetchall()
+def test_open_trials_of_the_catalogue(connection: sqlite3.Connection) -> None:
+    as_of = date.fromisoformat(
+        connection.execute("SELECT value FROM build_info WHERE key = 'data_as_of'").fetchone()[0]
+    )
+    found = connection.execute(
+        "SELECT trial_id, completion, expected_completion_passed FROM open_trials"
+    ).fetchall()
     assert {passed for *_, passed in found} == {0, None, 1}
     for identifier, completion, passed in found:
         ended = None if completion is None else span(completion)[1] <= as_of
         assert passed == ended, identifier
 
 
-def test_every_number_of_a_view_has_its_unit(built_database: Path) -> None:
+def test_every_number_of_a_view_has_its_unit(connection: sqlite3.Connection) -> None:
     described = yaml.safe_load((ROOT / "metadata.yml").read_text("utf-8"))["databases"]["ldn"]["tables"]
     numbers = 0
-    with closing(sqlite3.connect(built_database)) as connection:
-        for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
-            for column, meaning in described[view]["columns"].items():
-                kinds = connection.execute(f"SELECT DISTINCT typeof({column}) FROM {view}").fetchall()
-                if {kind for (kind,) in kinds} & {"integer", "real"}:
-                    numbers += 1
-                    assert "Unit: " in meaning, f"{view}.{column}"
+    for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        for column, meaning in described[view]["columns"].items():
+            kinds = connection.execute(f"SELECT DISTINCT typeof({column}) FROM {view}").fetchall()
+            if {kind for (kind,) in kinds} & {"integer", "real"}:
+                numbers += 1
+                assert "Unit: " in meaning, f"{view}.{column}"
     assert numbers > 30
