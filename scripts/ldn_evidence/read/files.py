@@ -32,6 +32,7 @@ FILES_IN_ONE_PROCESS: Final = 200
 """So many changed files are worked on before other processes are started, which takes about as long."""
 
 _BATCH: Final = 100
+# For each process: they last while what computes is loaded here.
 _BATCHES_AHEAD: Final = 48
 _EXTENSION: Final = ".yml"
 _RECORD_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*" + re.escape(_EXTENSION))

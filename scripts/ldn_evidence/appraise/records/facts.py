@@ -100,7 +100,7 @@ class StudyFacts(Struct, array_like=True):
         trial: Id of the study that stands for its trial.
         year: Year, or None.
         design: Design as the record says.
-        name: How a sentence calls it: surname and year.
+        name: How a sentence calls it: surname and year, or what stands for them.
         conditions: Conditions it bears on.
         is_randomised: Whether chance decided.
         is_corrected: Whether a correction of the paper was published.
