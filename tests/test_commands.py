@@ -446,6 +446,8 @@ def test_an_interrupted_build_says_so_and_leaves_nothing(catalogue: Path) -> Non
     (catalogue / "ldn.db").unlink(missing_ok=True)
     program = (
         "import os, signal, sys; from ldn_evidence.cli import main;"
+        # What runs in a shell's background inherits that it takes no notice.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         # As by Ctrl-C, at the moment when everything is written and nothing is renamed.
         "os.replace = lambda *a: signal.raise_signal(signal.SIGINT); main(['--root', sys.argv[1], 'build'])"
     )
