@@ -527,6 +527,9 @@ def test_people_of_a_mixed_series_are_counted_by_condition_or_not_known(
     reasons = {row["condition_id"]: row["reason"] for row in tables["condition_appraisals"]}
     assert "(13 participants)" in reasons["example-disease"]
     assert "an unknown number of participants" in reasons["other-disease"]
+    # What people felt is told for one disease only, so nothing is reported for the other.
+    assert "reports improvement" in reasons["example-disease"]
+    assert "reports no clear improvement" in reasons["other-disease"]
 
 
 # --- one trial, several papers --------------------------------------------------------------------

@@ -27,6 +27,7 @@ _ROLE_OF_STATUS = {
 _WITHOUT_RESULTS = frozenset(
     {"planned", "ongoing", "completed", "terminated", "withdrawn", "unpublished", "unknown"}
 )
+_WITHOUT_COMPARISON = frozenset({"uncontrolled", "case_report", "case_series"})
 _UNCONTROLLED_RESULTS = {"improved": "improvement_reported", "unchanged": "null", "worsened": "unfavourable"}
 
 
@@ -69,6 +70,8 @@ class EvidenceReader:
         design = self._design_class(record, comparisons)
         unranked = [c for c in comparisons if c.role == "unspecified" and c.condition in (None, condition)]
         direction, domains = self._primary_direction(record, design, deciding, unranked)
+        if design in _WITHOUT_COMPARISON and self._tells_of_others_only(comparisons, condition):
+            direction = "unclear"
         return (
             StudyEvidence(
                 id=facts.id,
@@ -100,6 +103,11 @@ class EvidenceReader:
         if len(conditions) == 1:
             return frozenset(conditions)
         return frozenset(condition for condition in conditions if condition in named)
+
+    def _tells_of_others_only(self, comparisons: Sequence[Comparison], condition: str) -> bool:
+        """Whether a study of several conditions gives what people felt for others of them, but not for this one."""
+        felt = {comparison.condition for comparison in comparisons if comparison.domain not in self._silent}
+        return bool(felt) and felt.isdisjoint({condition, None})
 
     def _people(
         self,
@@ -157,7 +165,7 @@ class EvidenceReader:
         """
         felt = [comparison for comparison in deciding if comparison.domain not in self._silent]
         domains = _by_domain(felt)
-        if design in ("uncontrolled", "case_report", "case_series"):
+        if design in _WITHOUT_COMPARISON:
             return _UNCONTROLLED_RESULTS.get(record.get("uncontrolled_result", "unclear"), "unclear"), domains
         directions = [comparison.direction for comparison in felt]
         if "unknown" in directions:
