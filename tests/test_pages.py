@@ -344,7 +344,7 @@ def test_fibromyalgia_shows_trials_for_and_against_side_by_side(every_page: dict
     page = every_page["/conditions/fibromyalgia"].html
     for study in ("younger-2013", "bested-2023", "bruun-2024", "rodriguez-freire-2026"):
         assert f'id="study-{study}"' in page
-    assert "MD −0.34, 95% CI −0.95 to 0.27, P\u00a0=\u00a00.27" in page
+    assert "MD −0.34 points, 95% CI −0.95 to 0.27, P\u00a0=\u00a00.27" in page
     assert "Speaks for" in page
     assert "Speaks against" in page
     assert "What reviews pooled" in page
@@ -431,6 +431,105 @@ def test_people_in_the_findings_are_those_whom_the_outcome_compares(
         row["id"]: row["compared"] for row in Reader(connection).rows("condition_outcomes", id="migraine")
     }
     assert several["toledano-2021-acute--pain-free-2-hours"] == 19 + 17  # two of five arms
+
+
+def row_of(page: Seen, start: str) -> str:
+    """The row of a table that begins with `start`, as text."""
+    rows = (" ".join(Seen(row).text.split()) for row in page.html.split("<tr")[1:])
+    return next(
+        row.partition(">")[2].strip() for row in rows if row.partition(">")[2].strip().startswith(start)
+    )
+
+
+def test_a_number_in_the_findings_stands_with_the_outcome_that_it_belongs_to(
+    every_page: dict[str, Seen],
+) -> None:
+    # The days in treatment did not differ; the P value of another outcome says nothing of them.
+    retention = row_of(every_page["/conditions/opioid-use-disorder"], "Discontinuation and retention")
+    assert retention.endswith("No difference shown no number was seen")
+    quality = row_of(every_page["/conditions/multiple-sclerosis"], "Quality of life")
+    assert "no number was seen; another outcome: ▲ Favours naltrexone improvement in points" in quality
+    # Of two trials without an interval the larger speaks.
+    assert "Moloney et al. 2026" in row_of(every_page["/conditions/major-depressive-disorder"], "Mood and")
+
+
+def test_what_two_arms_showed_stands_where_no_effect_is_printed(every_page: dict[str, Seen]) -> None:
+    for condition, text in (
+        ("crohns-disease", "fall of at least 70 points in the CDAI: 88% against 40%, P = 0.009"),
+        ("fibromyalgia", "at the end of each condition: 28.8% against 18.0%, P = 0.016"),
+        ("major-depressive-disorder", "fall of the MADRS from baseline: mean 10.5 against 9.8 points of reduction"),
+        ("major-depressive-disorder", "0 of 12 against 7 of 12"),
+        ("obesity", "weight lost: mean change 4.00 against 0.96 kg"),
+        # Three arms are not one against another, and a change within a group is no comparison.
+        ("opioid-use-disorder", "primary: days retained in the randomised treatment ■"),
+        ("irritable-bowel-syndrome", "– No comparison primary: pain-free days per week: P = 0.011 within the group"),
+    ):  # fmt: skip
+        assert text in " ".join(every_page[f"/conditions/{condition}"].text.split())
+
+
+def test_differences_stand_with_their_unit(every_page: dict[str, Seen]) -> None:
+    for path, text in (
+        ("/conditions/fibromyalgia", "mean difference 0.03 points (95% CI"),
+        ("/conditions/fibromyalgia", "MD 0.03 points, 95% CI −5.21 to 5.27"),
+        ("/conditions/fibromyalgia", "less than the 2 points that matter to a patient"),
+        ("/conditions/opioid-use-disorder", "length of the infant's stay: MD −7.8 days, 95% CI"),
+        ("/studies/cor-i-greenway-2010", "56 weeks · in kg · higher is better"),
+        ("/method", "2,000 participants"),
+    ):
+        assert text in " ".join(every_page[path].text.split())
+
+
+def test_adverse_events_at_another_dose_say_so(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    rows = connection.execute(
+        """SELECT DISTINCT study_conditions.condition_id, adverse_events.study_id, adverse_events.term, arms.dose_class
+        FROM adverse_events JOIN arms ON arms.id = adverse_events.arm_id AND arms.role = 'intervention'
+        JOIN study_conditions ON study_conditions.study_id = adverse_events.study_id
+        WHERE arms.dose_class IS NOT NULL"""
+    ).fetchall()
+    words = Words(Reader(connection))
+    assert {dose_class for *_, dose_class in rows} > {"low"}
+    for condition, study, term, dose_class in rows:
+        page = every_page[f"/conditions/{condition}"].html
+        table = page[page.index('<h2 id="safety">') : page.index('<h2 id="tier">')]
+        row = next(
+            row for row in table.split("<tr>") if f'scope="row">{term}<' in row and f"/studies/{study}" in row
+        )
+        assert (f"({words.label('dose-classes', dose_class).lower()})" in row) == (dose_class != "low")
+
+
+def test_a_trial_of_unknown_size_is_not_left_out_of_the_people(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    rows = connection.execute(
+        """SELECT condition_id, randomized_trials, randomized_participants, randomized_trials_of_unknown_size
+        FROM condition_appraisals WHERE randomized_trials_of_unknown_size > 0"""
+    ).fetchall()
+    assert rows
+    front = " ".join(every_page["/"].text.split())
+    for condition, trials, people, unknown in rows:
+        assert f"{trials} randomised trials ({unknown} of unknown size), {people} people" in front
+        text = " ".join(every_page[f"/conditions/{condition}"].text.split())
+        assert f"{people} without {unknown} trial of unknown size" in text
+        listed = every_page["/conditions"].html
+        assert f"{people}<span" in listed[listed.index(f"/conditions/{condition}") :][:1000]
+
+
+def test_reasons_are_plain_english(every_page: dict[str, Seen], connection: sqlite3.Connection) -> None:
+    reasons = dict(connection.execute("SELECT condition_id, reason FROM condition_appraisals").fetchall())
+    assert (
+        "Two studies without randomisation (55 participants), both of which"
+        in reasons["irritable-bowel-syndrome"]
+    )
+    assert "found no difference from another dose, which tells" in reasons["opioid-use-disorder"]
+    for reason in reasons.values():
+        assert not re.search(r"\b[Tt]wo studies [^.;]*, (all|none) of which", reason)
+        assert "one at an ultra-low dose, below" not in reason
+    # One trial more is the other one, not the others.
+    assert "1 of them counts; the other does not" in every_page["/conditions/irritable-bowel-syndrome"].text
+    for path, page in every_page.items():
+        assert "open-label trial, open-label" not in page.text, path
 
 
 def test_our_own_estimate_is_called_the_same_wherever_a_page_shows_it(

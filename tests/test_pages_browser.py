@@ -194,6 +194,25 @@ def test_on_a_telephone_no_chart_has_to_be_scrolled(browser: Browser, server: st
     context.close()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_text_of_a_chart_reaches_over_its_edge(browser: Browser, server: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    seen = 0
+    for path in KINDS:
+        page.goto(server + path)
+        seen += page.evaluate("document.querySelectorAll('svg.chart text').length")
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('svg.chart text')].filter(text => {
+                const box = text.getBBox();
+                return box.width && (box.x < -1 || box.x + box.width > text.ownerSVGElement.viewBox.baseVal.width + 1);
+            }).map(text => text.textContent)"""
+        )
+        assert cut == [], path
+    assert seen > 100
+    context.close()
+
+
 @pytest.mark.parametrize(
     ("path", "most"),
     [("/conditions/fibromyalgia", 12.5), ("/dosing", 15), ("/studies", 15), ("/trials", 15), ("/method", 11)],

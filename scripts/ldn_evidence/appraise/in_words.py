@@ -71,8 +71,10 @@ _FINDINGS = {
     "null": "found no difference",
     "unfavourable": "favoured the comparator",
     "unclear": "left no primary result that can be read",
-    "no_placebo": "found no difference from another treatment, which tells nothing without placebo",
+    "no_placebo": "{found} {other}, which tells nothing without placebo",
 }
+# What stood on the other side of a trial that says nothing against naltrexone.
+_OTHERS = {"active": "another treatment", "other_dose": "another dose"}
 # Of trials that call no outcome primary.
 _FINDINGS_OF_EQUALS = {
     "mixed": "favoured naltrexone on some of its outcomes only, none of which is called primary",
@@ -150,7 +152,14 @@ def _said(condition: str, facts: StudyFacts, result: str) -> str:
     """What a trial found; of one that ranks nothing it is not said that an outcome was its primary one."""
     roles = {outcome.role for outcome in facts.comparisons if outcome.condition in (None, condition)}
     ranks_nothing = "unspecified" in roles and "primary" not in roles
-    return (_FINDINGS_OF_EQUALS if ranks_nothing else {}).get(result) or _FINDINGS[result]
+    said = (_FINDINGS_OF_EQUALS if ranks_nothing else {}).get(result) or _FINDINGS[result]
+    evidence = facts.evidence[condition]
+    return said.format(
+        found="did worse than"
+        if evidence.primary_direction == "unfavourable"
+        else "found no difference from",
+        other=_OTHERS.get(evidence.comparator, "what it was compared with"),
+    )
 
 
 def _kind(evidence: StudyEvidence, rule: TierRule) -> str:
@@ -191,9 +200,8 @@ def _pooled_sentences(
         verb = "favours" if len(in_favour) == 1 else "favour"
         text = f"{_capital(number_in_words(len(in_favour)))} published {_pool_word(len(in_favour))} {verb} naltrexone"
         if not stands:
-            text += (
-                ", but " + ("does" if len(in_favour) == 1 else "do") + " not weigh all the trials against it"
-            )
+            text += ", but does not stand: it" if len(in_favour) == 1 else ", but none of them stands: each"
+            text += " left out trials against it, or another estimate finds no benefit"
         elif len(stands) < len(in_favour):
             text += f", of which {number_in_words(len(stands))} still stand" + (
                 "s" if len(stands) == 1 else ""
@@ -258,9 +266,9 @@ def _other_studies(condition: str, studies: Sequence[StudyFacts], rule: TierRule
         if len(series) == 1:
             text += " reports improvement" if better else " reports no clear improvement"
         elif len(better) == len(series):
-            text += ", all of which report improvement"
+            text += f", {'both' if len(series) == 2 else 'all'} of which report improvement"
         elif not better:
-            text += ", none of which reports a clear improvement"
+            text += f", {'neither' if len(series) == 2 else 'none'} of which reports a clear improvement"
         else:
             text += f", of which {number_in_words(len(better))} report{'s' if len(better) == 1 else ''} improvement"
         parts.append(text)
@@ -286,8 +294,8 @@ def _mixed_populations(condition: str, trials: Sequence[StudyFacts]) -> list[str
 _ASIDE = {
     "retracted": "retracted",
     "unverified": "read by nobody who could verify it",
-    "dose-class standard": "at a standard dose, above 10 mg",
-    "dose-class ultra_low": "at an ultra-low dose, below 0.5 mg",
+    "dose-class standard": "at a standard dose (above 10 mg)",
+    "dose-class ultra_low": "at an ultra-low dose (below 0.5 mg)",
     "dose-class topical": "on skin or eye",
     "dose-class": "at a dose that is not known to be low",
     "route": "by another route than by mouth",

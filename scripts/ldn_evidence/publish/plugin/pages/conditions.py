@@ -344,9 +344,13 @@ def _is_higher(asserted: str, tier: str, words: Words) -> bool:
 
 
 def _scale(pool: Row, words: Words) -> forest.Scale:
-    label = f"{words.label('effect-measures', pool['measure'])}, {words.label('outcome-domains', pool['domain']).lower()}"
+    unit = f" in {pool['unit']}" if pool["unit"] else ""
+    label = (
+        f"{words.label('effect-measures', pool['measure'])}{unit}, "
+        f"{words.label('outcome-domains', pool['domain']).lower()}"
+    )
     if pool["minimal_important_difference"] and pool["measure"] not in forest.RATIOS:
-        label += f"; shaded: less than the difference that matters ({stored(pool['minimal_important_difference'])})"
+        label += f"; shaded: less than the {stored(pool['minimal_important_difference'])} that matter"
     better = pool["better"]
     return forest.Scale(
         pool["measure"],
@@ -471,22 +475,25 @@ def _summary_of_findings(
         in_trials = list(dict.fromkeys(root[outcome["study_id"]] for outcome in listed))
         ways: dict[str, int] = {}
         known: list[int] = []
+        counted: list[Row] = []
         for study_id in in_trials:
             own = [outcome for outcome in listed if root[outcome["study_id"]] == study_id]
             ranked = sorted(own, key=lambda outcome: (
                 outcome["role"] != "primary", outcome["role"] != "unspecified", outcome["study_id"] != study_id
             ))  # fmt: skip
             speaks = ranked[0]
+            counted.append(speaks)
             ways[speaks["direction"]] = ways.get(speaks["direction"], 0) + 1
             # A further paper may have analysed fewer than the trial on which it hangs.
             paper = by_id[speaks["study_id"]]
             sizes = (speaks["compared"], paper["enrolment_analyzed"], people.get(study_id), paper["analyzed"])
             if size := next((size for size in sizes if size is not None), None):
                 known.append(size)
+        # A number of an outcome that did not count stands with its own direction, or it would seem to belong to another.
         best = max(
-            (outcome for outcome in listed if finding(outcome).text),
-            key=lambda outcome: (outcome["role"] == "primary", outcome["effect_ci_low"] is not None
-                                 or outcome["computed_low"] is not None, people.get(outcome["study_id"]) or 0),
+            (outcome for outcome in listed if outcome["direction"] != "not_comparable" and finding(outcome).text),
+            key=lambda outcome: (outcome in counted, outcome["role"] == "primary", _shows_interval(outcome),
+                                 people.get(outcome["study_id"]) or 0),
             default=None,
         )  # fmt: skip
         table.append(
@@ -499,10 +506,18 @@ def _summary_of_findings(
                 "pool": pool,
                 "pool_text": _pool_text(pool),
                 "best": finding(best) if best is not None and pool is None else None,
+                "is_of_another": best is not None and best not in counted,
                 "best_study": by_id[best["study_id"]] if best is not None else None,
             }
         )  # fmt: skip
     return sorted(table, key=lambda row: (not row["is_primary"], -row["trials"], -(row["people"] or 0)))
+
+
+def _shows_interval(outcome: Row) -> bool:
+    """Whether an outcome's number stands with an interval: what was computed stands only where no value is printed."""
+    return outcome["effect_ci_low"] is not None or (
+        outcome["effect_value"] is None and outcome["computed_low"] is not None
+    )
 
 
 def _depths(trials: Sequence[Row], words: Words) -> list[tuple[str, int]]:
@@ -525,7 +540,8 @@ def _pool_text(pool: Row | None) -> str:
     if pool is None:
         return ""
     ends = f"{estimate(pool['random_ci_low'])} to {estimate(pool['random_ci_high'])}"
-    return f"{measure_name(pool['measure'])} {estimate(pool['random_value'])}, 95% CI {ends}"
+    unit = f" {pool['unit']}" if pool["unit"] else ""
+    return f"{measure_name(pool['measure'])} {estimate(pool['random_value'])}{unit}, 95% CI {ends}"
 
 
 def _side_by_side(events: Sequence[Row]) -> list[dict[str, Any]]:
@@ -537,4 +553,8 @@ def _side_by_side(events: Sequence[Row]) -> list[dict[str, Any]]:
             {"first": event, "intervention": [], "comparator": [], "other": []},
         )
         row[event["role"]].append(event)
+    for row in table.values():
+        # What happened at another dose says little of a low one, and must not be taken for it.
+        classes = {event["dose_class"] for event in row["intervention"]}
+        row["other_dose"] = None if "low" in classes else next((one for one in classes if one), None)
     return list(table.values())

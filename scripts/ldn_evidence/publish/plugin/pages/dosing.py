@@ -7,6 +7,9 @@ from ldn_evidence.publish.plugin.pages.evidence import by
 from ldn_evidence.publish.plugin.pages.page import Page, Request
 from ldn_evidence.publish.plugin.pages.reader import Reader
 
+# Topics whose code does not read as words.
+_TITLES = {"opioid_free_interval": "Opioid-free interval", "ultra_low_dose": "Ultra-low dose"}
+
 
 def page(reader: Reader, request: Request) -> Page:
     """`/dosing`."""
@@ -31,6 +34,7 @@ def page(reader: Reader, request: Request) -> Page:
             "chart": doses.draw("doses", drawn, request.url) if drawn else None,
             "table": reader.rows("doses_by_condition"),
             "topics": by(dosing, "topic"),
+            "titles": _TITLES,
             "pharmacology": by(reader.rows("pharmacology"), "topic"),
             "regulatory": by(reader.rows("regulatory"), "jurisdiction"),
             "citations": {

@@ -26,6 +26,21 @@ _SPELLED = {
     "other": "",
 }
 
+# Names and units that say themselves that what was measured is a change.
+_CHANGE = re.compile(r"change|reduction|decrease|increase|improvement|fall|rise|loss|gain", re.IGNORECASE)
+
+# Measures whose number is in the unit of the outcome.
+_IN_UNITS = frozenset(
+    {
+        "MD",
+        "median_difference",
+        "difference_in_differences",
+        "within_group_change",
+        "concentration",
+        "time_to_event",
+    }
+)
+
 # What makes a paper one more on a study that is there already: studies are counted, not papers.
 SAME_STUDY = frozenset({"secondary_analysis_of", "conference_version_of", "duplicate_of"})
 
@@ -83,21 +98,30 @@ def finding(outcome: Row) -> Finding:
         name = label.removesuffix(" (IQR)") if quartiles else label
         name = name or measure_name(outcome["effect_measure"])
         spread = f"(SE {error})" if error else f"(IQR {quartiles})" if quartiles else ""
-        parts.append(" ".join(part for part in (name, shown("value"), spread) if part))
+        unit = _unit(outcome, outcome["effect_measure"])
+        unit = "" if f" {unit} " in f" {name} " else unit
+        parts.append(" ".join(part for part in (name, shown("value"), unit, spread) if part))
         parts.append(numbers.interval(low, high, outcome["effect_ci_level"]))
     else:
         words = label
         if outcome["computed_value"] is not None:
             computed = True
+            unit = _unit(outcome, outcome["computed_measure"])
             parts.append(
-                f"{measure_name(outcome['computed_measure'])} {numbers.estimate(outcome['computed_value'])}"
+                f"{measure_name(outcome['computed_measure'])} {numbers.estimate(outcome['computed_value'])} {unit}".rstrip()
             )
             parts.append(
                 numbers.interval(
                     numbers.estimate(outcome["computed_low"]), numbers.estimate(outcome["computed_high"])
                 )
             )
-    parts.append(numbers.p_value(outcome["effect_p"]))
+        else:
+            parts.append(_side_against_side(outcome))
+    p = numbers.p_value(outcome["effect_p"])
+    if p and outcome["effect_measure"] == "within_group_change" and outcome["effect_value"] is None:
+        # A bare P beside "no comparison" would be taken for one of a comparison.
+        p += " within the group"
+    parts.append(p)
     details = []
     if standardized := shown("standardized_value"):
         details.append(f"{outcome['effect_standardized_measure'] or 'standardised effect'} {standardized}")
@@ -110,6 +134,40 @@ def finding(outcome: Row) -> Finding:
     if outcome["effect_model"]:
         details.append(outcome["effect_model"])
     return Finding(outcome, ", ".join(part for part in parts if part), computed, words, ", ".join(details))
+
+
+def _unit(outcome: Row, measure: str | None) -> str:
+    """The unit of a number, where its measure is one in units of the outcome."""
+    return outcome["unit"] or "" if measure in _IN_UNITS else ""
+
+
+def _side_against_side(outcome: Row) -> str:
+    """`88% against 40%`: what was measured in two arms, where that is of one kind; naltrexone comes first."""
+    arms = {arm["role"]: arm for arm in json.loads(outcome.get("by_arm") or "[]")}
+    if outcome["direction"] == "not_comparable" or set(arms) != {"intervention", "comparator"}:
+        return ""
+    naltrexone, comparator = arms["intervention"], arms["comparator"]
+    if len(json.loads(outcome["by_arm"])) != len(arms) or naltrexone["kind"] != comparator["kind"]:
+        return ""
+
+    def both(column: str) -> tuple[str, str]:
+        first, second = (
+            numbers.printed(arm[column], arm["printed"], column) for arm in (naltrexone, comparator)
+        )
+        return (first, second) if first and second else ("", "")
+
+    events, totals = both("events"), both("total")
+    if events[0] and totals[0]:
+        return f"{events[0]} of {totals[0]} against {events[1]} of {totals[1]}"
+    for column, word, sign in (("percent", "", "%"), ("mean", "mean ", ""), ("median", "median ", "")):
+        first, second = both(column)
+        if first:
+            is_told = naltrexone["kind"] in ("change", "percent_change") and not _CHANGE.search(
+                f"{outcome['name']} {outcome['unit']}"
+            )
+            unit = f" {outcome['unit']}" if outcome["unit"] and not sign else ""
+            return f"{word}{'change ' if is_told else ''}{first}{sign} against {second}{sign}{unit}"
+    return ""
 
 
 def leading(outcomes: Sequence[Row], most: int = 2) -> list[Finding]:

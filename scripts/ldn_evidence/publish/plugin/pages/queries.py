@@ -124,6 +124,16 @@ _COMPARED_IN_OUTCOME = """(SELECT CASE
                     AND arms.id = coalesce(outcomes.effect_comparator_id, computed.comparator_id, arms.id))
         GROUP BY arms.id) AS sides)"""
 
+# What was measured in each arm of an outcome after the start; only the arms of its effect where that names them.
+_BY_ARM = """(SELECT json_group_array(json_object('role', arms.role, 'kind', results.kind,
+        'events', results.events, 'total', results.total, 'percent', results.percent, 'mean', results.mean,
+        'median', results.median, 'printed', results.printed))
+    FROM results JOIN arms ON arms.id = results.arm_id
+    WHERE results.study_id = outcomes.study_id AND results.outcome_id = outcomes.id
+        AND results.kind IS NOT 'baseline'
+        AND (arms.role = 'intervention' AND arms.id = coalesce(outcomes.effect_intervention_id, arms.id)
+            OR arms.role = 'comparator' AND arms.id = coalesce(outcomes.effect_comparator_id, arms.id)))"""
+
 QUERIES: Mapping[str, str] = {
     "is_catalogue": """
 SELECT count(*) AS tables FROM sqlite_master
@@ -155,7 +165,9 @@ SELECT condition_catalogue.*, terms.label AS category_label,
     coalesce((SELECT max(asserted_tiers.tier <> condition_catalogue.evidence_tier) FROM asserted_tiers
         WHERE asserted_tiers.condition_id = condition_catalogue.condition_id), 0) AS asserted_differs,
     coalesce((SELECT group_concat(condition_names.name, '; ') FROM condition_names
-        WHERE condition_names.condition_id = condition_catalogue.condition_id), '') AS names
+        WHERE condition_names.condition_id = condition_catalogue.condition_id), '') AS names,
+    (SELECT condition_appraisals.randomized_trials_of_unknown_size FROM condition_appraisals
+        WHERE condition_appraisals.condition_id = condition_catalogue.condition_id) AS trials_of_unknown_size
 FROM condition_catalogue
 LEFT JOIN vocabulary_terms AS terms
     ON terms.vocabulary_id = 'condition-categories' AND terms.term = condition_catalogue.category
@@ -230,14 +242,19 @@ SELECT {_STUDY} FROM study_conditions JOIN studies ON studies.id = study_conditi
 WHERE study_conditions.condition_id = :id
 ORDER BY studies.year DESC, participants DESC, studies.id""",
     "condition_outcomes": f"""
-SELECT {_OUTCOME}, {_COMPARED_IN_OUTCOME} AS compared {_OUTCOME_FROM}
+SELECT {_OUTCOME}, {_COMPARED_IN_OUTCOME} AS compared, {_BY_ARM} AS by_arm {_OUTCOME_FROM}
 JOIN studies ON studies.id = outcomes.study_id
 JOIN study_conditions ON study_conditions.study_id = outcomes.study_id
 WHERE study_conditions.condition_id = :id
     AND (outcomes.condition_id IS NULL OR outcomes.condition_id = :id)
 ORDER BY outcomes.study_id, {_ROLE_ORDER}, outcomes.position""",
     "meta_analyses": """
-SELECT * FROM meta_analyses WHERE condition_id = :id ORDER BY decides DESC, trials DESC, participants DESC, id""",
+SELECT meta_analyses.*,
+    (SELECT CASE WHEN count(DISTINCT outcomes.unit) = 1 AND count(outcomes.unit) = count(*) THEN max(outcomes.unit) END
+        FROM meta_analysis_inputs AS inputs JOIN outcomes ON outcomes.id = inputs.outcome_id
+        WHERE inputs.meta_analysis_id = meta_analyses.id AND inputs.used = 1
+            AND meta_analyses.measure = 'MD') AS unit
+FROM meta_analyses WHERE condition_id = :id ORDER BY decides DESC, trials DESC, participants DESC, id""",
     "meta_analysis_inputs": f"""
 SELECT inputs.domain, inputs.study_id, inputs.meta_analysis_id, inputs.used, inputs.reason, inputs.weight,
     inputs.leave_one_out_value, {_CITED}, studies.year, outcomes.name AS outcome,
@@ -266,7 +283,7 @@ JOIN dosing_conditions ON dosing_conditions.dosing_id = dosing.id
 WHERE dosing_conditions.condition_id = :id ORDER BY dosing.name""",
     "condition_adverse_events": f"""
 SELECT adverse_events.study_id, adverse_events.term, adverse_events.adverse_effect_id, arms.label AS arm, arms.role,
-    adverse_events.events, adverse_events.total, adverse_events.percent, adverse_events.note,
+    arms.dose_class, adverse_events.events, adverse_events.total, adverse_events.percent, adverse_events.note,
     {_CITED}, studies.year
 FROM adverse_events
 JOIN arms ON arms.id = adverse_events.arm_id

@@ -37,7 +37,7 @@ def draw(name: str, pairs: Sequence[Pair]) -> Markup:
 
 def _draw(name: str, pairs: Sequence[Pair], style: str) -> Markup:
     slim = style == SLIM
-    width, left, right, high = (350, 12, 338, 44) if slim else (860, 370, 700, 30)
+    width, left, right, high = (350, 12, 330, 44) if slim else (920, 404, 734, 30)
     bottom = _TOP + len(pairs) * high + 4
     most = max([max(pair.percent, pair.comparator_percent) for pair in pairs] + [10.0])
     end = min(100.0, 1.25 * most)
