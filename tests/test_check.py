@@ -151,6 +151,35 @@ CURES = [
     ("label: Placebo", "label: ' '", "arms[1].label", "found only spaces; leave the field out [empty-value]"),
     ("authors: [Doe J]", "authors: [Doe J, '']", "authors[1]", "must not be empty: leave the field out [empty-value]"),
     ("arms:\n  - id", "arms:\n    id", "25:3", "the first one too [yaml-syntax]"),
+    ("percent: 45", "percent: -0", "67:18", "write 0, or the digits that are printed, such as -0.0 [wrong-type]"),
+    ("randomized: 40", "randomized: -0", "13:15", "write 0 [wrong-type]"),
+    ("percent: 45", "percent: 45·0", "67:18", "did you mean 45.0? [wrong-type]"),
+    ("sd: 2.1", "sd: ±2.1", "42:13", "did you mean 2.1? [wrong-type]"),
+    ("randomized: 40", "randomized: 40 (planned)", "13:15", "write 40 alone, and the words into a note [wrong-type]"),
+    ("value: -0.4", "value: - 0.4", "50:14", "a minus sign stands directly before its number [yaml-syntax]"),
+    ("dose_mg_per_day: 4.5", "dose_ml_per_day: 4.5", "20:5", "there is 'dose_mg_per_day': convert the number"),
+    ("dose_mg_per_day: 4.5", "dose_mg_per_kg: 0.1", "20:5", "there is 'dose_mg_per_day': convert the number"),
+    ("dose_mg_per_day: 4.5", "dose_mg_perday: 4.5", "20:5", "did you mean 'dose_mg_per_day'? [unknown-field]"),
+    ("pmid: 10000001", "pmid: PMC10000001", "5:7", "This is a PMCID, which belongs into the field pmcid. [pmid-format]"),
+    ("[NCT10000001]", "[NCT10000001; NCT10000003]", "7:12", "These are 2: NCT10000001, NCT10000003. [registry-number"),
+    ("example.1\n", "example.1;10.1000/example.2\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
+    ("example.1\n", "example.1,https://doi.org/10.1000/b.2\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
+    ("example.1\n", "example.1/full\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
+    ("example.1\n", "example.1.pdf\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
+    ("example.1\n", "example.1)\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
+    ("example.1\n", "example–1\n", "6:6", "'–' in it is U+2013; copy the DOI anew"),
+    ("authors: [Doe J]", 'authors: ["Doe J, Roe K"]', "3:11: authors[0]", "each author is an item of the list"),
+    ("authors: [Doe J]", 'authors: ["Doe, John W."]', "3:11: authors[0]", "did you mean 'Doe JW'? [author-has-surname]"),
+    ("events: 9\n        total: 20\n        percent: 45", "percent: -45", "65:18", "a share of participants is at least 0%"),
+    ("events: 9\n        total: 20\n        percent: 45", "percent: -0.0", "65:18", "a share of participants is at least 0%"),
+    ("randomized: 40\n", "enrolled: 20\n", "14:13", "found 38 analyzed; only 20 were enrolled [enrolment-shrinks]"),
+    ("total: 20", "total: 40", "66:16", "the arm 'naltrexone' has 20. Look both up, or say in a note"),
+    ("dose_class: low", "dose_high_mg_per_day: 3\n    dose_class: low", "20:22", "above dose_high_mg_per_day 3 [interval-or"),
+    ("sd: 2.1", "sd: 0.48\n        ci_low: 3.55\n        ci_high: 5.45", "42:13", "is it the standard error? [se-below-sd]"),
+    ("intervention: naltrexone\n      comparator: placebo", "intervention: placebo\n      comparator: naltrexone",
+     "54:21", "swap the two, and turn the sign or the ratio"),
+    ("ci_low: -1.7\n      ci_high: 0.9\n      p: 0.54", "p: 0.01", "direction", "say in a note why it counts as none"),
+    ("conditions: [example-disease]", "conditions: [10.1000/example.1]", "11:14", "This is a DOI; a record is named by its id"),
 ]  # fmt: skip
 
 
@@ -164,6 +193,125 @@ def test_a_message_leads_to_the_cure(
     path.write_text(text.replace(right, wrong), "utf-8")
     found = [str(problem) for problem in checked(project).problems]
     assert any(place in problem and message in problem for problem in found), found
+
+
+def broken_study(project: Project, *changes: tuple[str, str]) -> list[str]:
+    """The rules that the example's study breaks once it is changed."""
+    path = project.data / "studies" / "example-trial.yml"
+    text = path.read_text("utf-8")
+    for right, wrong in changes:
+        assert text.count(right) == 1, right
+        text = text.replace(right, wrong)
+    path.write_text(text, "utf-8")
+    return [problem.rule for problem in checked(project).problems]
+
+
+PAIN, RESPONDERS = (
+    "    direction: no_difference\n  - id: responders",
+    "    direction: no_difference\nconclusion",
+)
+FAVOURABLE = (PAIN, PAIN.replace("no_difference", "favours_ldn"))
+NO_EFFECT = ("    effect:\n      measure: MD\n      value: -0.4\n      ci_low: -1.7\n      ci_high: 0.9\n      p: 0.54\n"
+             "      intervention: naltrexone\n      comparator: placebo\n", "")  # fmt: skip
+SECOND_ARM = (
+    "        percent: 45\n",
+    "        percent: 45\n      - {arm: placebo, kind: count, events: 4, total: 20}\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        # The results of the arms swapped, with an effect that is right and without one.
+        ([("mean: 4.50", "mean: 4.9"), ("mean: 4.9\n        sd: 2.0", "mean: 4.5\n        sd: 2.0")], ["effect-fits-results"]),
+        ([NO_EFFECT, FAVOURABLE, ("mean: 4.50", "mean: 5.4")], ["direction-fits-results"]),
+        ([NO_EFFECT, FAVOURABLE], []),
+        ([SECOND_ARM, (RESPONDERS, RESPONDERS.replace("no_difference", "favours_ldn"))], []),
+        ([SECOND_ARM, (RESPONDERS, RESPONDERS.replace("no_difference", "favours_comparator"))], ["direction-fits-results"]),
+        # A sign that an adjustment can have turned, and one that an effect decides.
+        ([("value: -0.4\n      ci_low: -1.7\n      ci_high: 0.9", "value: 0.4\n      adjusted: true")], []),
+        # What a paper may print all the same, once a note says so.
+        ([("percent: 45", "percent: 45.8\n        note: By what they took."), ("total: 20", "total: 24"),
+          ("events: 9", "events: 11")], []),
+        ([("      ci_high: 0.9\n", "      note: One limit is printed.\n")], []),
+        ([("p: 0.54", "p: 0.001\n      note: Both are printed.")], []),
+        ([("ci_low: -1.7\n      ci_high: 0.9\n      p: 0.54", "p: 0.01\n      note: Not after correction.")], []),
+        # Scores of an instrument; what is in percent, or a change, is no score.
+        ([("better: lower", "instrument: nrs-pain\n    better: lower")], []),
+        ([("better: lower", "instrument: nrs-pain\n    unit: percent\n    better: lower"), NO_EFFECT,
+          ("mean: 4.50", "mean: 45")], []),
+        ([("better: lower", "instrument: nrs-pain\n    better: lower"), ("sd: 2.1", "sd: 21")], ["score-within-scale"]),
+        ([("      measure: MD\n", "      measure: HR\n")], ["ratio-not-negative"]),
+        # A placebo for another drug, in arms that all take naltrexone.
+        ([("components: [placebo]", "components: [naltrexone, placebo]\n    dose_mg_per_day: 4.5\n    dose_class: low")], []),
+    ],
+)  # fmt: skip
+def test_numbers_at_wrong_places_are_told_once_and_true_ones_are_not(
+    project: Project, changes: list[tuple[str, str]], broken: list[str]
+) -> None:
+    assert broken_study(project, *changes) == broken
+
+
+TRIAL = """\
+id: nct10000001
+registry_number: NCT10000001
+registry: ClinicalTrials.gov
+title: An example
+status: completed
+start: 2019-01
+completion: 2020-01
+verification:
+  depth: registry
+"""
+SCHEDULE = """\
+id: example-dosing
+name: Example schedule
+topic: titration
+statement: In the example trial the dose was raised after two weeks.
+setting: trial
+dose_low_mg: 1.5
+dose_high_mg: 4.5
+schedule:
+  - {week_from: 1, week_to: 2, dose_mg: 1.5}
+  - {week_from: 3, dose_mg: 4.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "right", "wrong", "place", "rule"),
+    [
+        ("trials", TRIAL, "completion: 2020-01", "completion: 2030-01", "completion", "date-not-in-future"),
+        ("trials", TRIAL, "start:", "results_posted: 2062-01-01\nstart:", "results_posted", "date-not-in-future"),
+        ("trials", TRIAL, "start:", "results_posted: 2018-12-31\nstart:", "results_posted", "trial-dates-ordered"),
+        ("dosing", SCHEDULE, "dose_low_mg: 1.5", "dose_low_mg: 15", "dose_low_mg", "interval-ordered"),
+        ("dosing", SCHEDULE, "week_from: 3", "week_from: 1", "schedule[1].week_from", "schedule-ordered"),
+        ("dosing", SCHEDULE, ", dose_mg: 4.5", ", dose_mg: 45", "schedule[1].dose_mg", "schedule-ordered"),
+    ],
+)  # fmt: skip
+def test_dates_and_steps_in_a_wrong_order_are_told_once(
+    project: Project, kind: str, text: str, right: str, wrong: str, place: str, rule: str
+) -> None:
+    path = project.data / kind / f"{text.partition('id: ')[2].partition(chr(10))[0]}.yml"
+    path.parent.mkdir()
+    path.write_text(text, "utf-8")
+    assert checked(project).problems == []
+    path.write_text(text.replace(right, wrong), "utf-8")
+    assert [(problem.path, problem.rule) for problem in checked(project).problems] == [(place, rule)]
+
+
+@pytest.mark.parametrize(
+    ("citation", "message"),
+    [
+        ("  - example-trial\n", "citations[0]: found 'example-trial'; must be a mapping"),
+        ("  - pmid: 10000001\n", "citations[0].pmid: there is no field 'pmid' here"),
+        ("  - study: '10000001'\n", "not in studies; it is an identifier of 'example-trial'"),
+    ],
+)
+def test_a_faulty_citation_is_told_once(project: Project, citation: str, message: str) -> None:
+    path = project.data / "conditions" / "example-disease.yml"
+    path.write_text(path.read_text("utf-8").replace("  - study: example-trial\n", citation), "utf-8")
+    (problem,) = map(str, checked(project).problems)
+    assert message in problem
 
 
 def test_a_year_may_be_the_next_one_and_no_later(project: Project) -> None:
@@ -421,7 +569,7 @@ def test_a_whole_number_keeps_its_digits_after_the_point() -> None:
     assert record == {"x": 26, "n": 26}
 
 
-ODD_NUMBERS = ["012", "1_000", ".05", "1e3", "+4", "0x1f", "1:30", "NO", "4,5", " 4", "٣", "inf", "nan"]
+ODD_NUMBERS = ["012", "1_000", ".05", "1e3", "+4", "0x1f", "1:30", "NO", "4,5", " 4", "٣", "inf", "nan", "-0"]
 
 
 @pytest.mark.parametrize("text", ODD_NUMBERS)
@@ -525,7 +673,9 @@ def test_the_ledger_of_retired_ids_is_checked(
 
 def test_two_identifiers_in_one_field_are_not_made_one() -> None:
     pattern = "^[1-9][0-9]{3,8}$"
-    assert identifier_hint("19453963 and 23359310", pattern) == ""
+    assert identifier_hint("19453963 and 23359310", pattern) == " These are 2: 19453963, 23359310."
+    assert identifier_hint("19453963, 2nd", pattern) == " Did you mean '19453963'?"
+    assert identifier_hint("PMC3662003", pattern) == " This is a PMCID, which belongs into the field pmcid."
     assert identifier_hint("1945 3963", pattern) == ""
     assert identifier_hint("PMID:19453963", pattern) == " Did you mean '19453963'?"
     assert identifier_hint("1945396319453963", pattern) == ""

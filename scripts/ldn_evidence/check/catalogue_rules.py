@@ -137,6 +137,12 @@ def _unresolved(index: Index, facts: Facts) -> Iterator[tuple[Facts, Finding]]:
         # A record names another one of its kind, and never itself.
         elif guess := suggest(identifier, known - {facts.id} if kind == facts.kind else known):
             cure = f"did you mean {guess!r}?"
+        elif bearers := [
+            other.id
+            for other in index.by_kind.get(kind, ())
+            if _bears(other, identifier) and other is not facts
+        ]:
+            cure = f"it is an identifier of {' and '.join(map(repr, bearers))}"
         elif others := [other for other, ids in index.ids.items() if identifier in ids]:
             cure = f"there is one of that name in {' and '.join(sorted(others))}"
         else:
@@ -145,6 +151,10 @@ def _unresolved(index: Index, facts: Facts) -> Iterator[tuple[Facts, Finding]]:
             facts,
             Finding(path, f"found {identifier!r}, which is not in {kind}; {cure}", "reference-resolves"),
         )
+
+
+def _bears(facts: Facts, identifier: str) -> bool:
+    return any(value.lower() == identifier for _, value in facts.identifiers)
 
 
 @rule

@@ -16,6 +16,7 @@ _COMMA = re.compile(r"(-?(?:0|[1-9][0-9]*)),([0-9]+)")
 _ODD = re.compile(r"([+-]?)0*([0-9]*)\.?([0-9]*)")
 _SEVERAL = re.compile(r"(?:[~<>≤≥±]|about |ca\.? )?\s*[0-9.]+\s*(?:(?:-|\N{EN DASH}|to|or)\s*[0-9.]+)?")
 _TOGETHER = re.compile(r"[0-9.]+ ?(?:(?:/|of|out of|±|\+/-) ?[0-9.]+.*|\(.*\))")
+_WITH_WORDS = re.compile(r"([0-9][0-9.]*) ?\([^0-9]+\)")
 _DASHES = re.compile("[\N{MINUS SIGN}\N{EN DASH}\N{FIGURE DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}]")
 _WITH_UNIT = re.compile(r"[+-]?[0-9][0-9.,]*\s*(?:%|[^\W\d_][^0-9]*)")
 _YES = frozenset(["yes", "y", "on", "true", "1"])
@@ -54,7 +55,11 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
     printed, text = text, text.strip()
     if text.lower() in _NOTHING_KNOWN:
         return "; leave the field out where nothing is known"
-    signed = _MINUS.sub("-", text)
+    signed = _MINUS.sub("-", text).replace("\N{MIDDLE DOT}", ".")
+    if re.fullmatch("[+-] ?0", signed):
+        return "; write 0" if whole else "; write 0, or the digits that are printed, such as -0.0"
+    if not whole and (spread := re.fullmatch(r"± ?((?:0|[1-9][0-9]*)(?:[.,][0-9]+)?)", signed)):
+        return _meant(spread[1].replace(",", "."))
     if _THOUSANDS.fullmatch(signed):
         if not whole and "," in signed:
             return "; a comma may be a decimal point or a thousands mark: write a point, or leave it out"
@@ -65,8 +70,12 @@ def number_hint(text: str, whole: bool, unit: str = "") -> str:
         sign, digits, fraction = odd.groups()
         if whole and fraction.strip("0"):
             return ""
-        value = sign.strip("+") + (digits or "0") + (f".{fraction}" if fraction and not whole else "")
+        digits = digits or "0"
+        value = digits if whole and digits == "0" else sign.strip("+") + digits
+        value += f".{fraction}" if fraction and not whole else ""
         return _meant(value) if value != printed else ""
+    if (words := _WITH_WORDS.fullmatch(text)) is not None:
+        return f"; write {words[1]} alone, and the words into a note"
     if _TOGETHER.fullmatch(text):
         return "; write each number into a field of its own"
     if _SEVERAL.fullmatch(text) and _ODD.fullmatch(signed) is None:
@@ -97,12 +106,14 @@ def day_hint(text: str) -> str:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return " There is no such day."
     text = re.sub(r"[T ][0-9]{1,2}:.*", "", _DASHES.sub("-", text.strip()))
+    text = re.sub(r"\bSept\b", "Sep", text)
     return _only_one(text, _DAY_FORMS, "%Y-%m-%d")
 
 
 def month_hint(text: str) -> str:
     """The month that was written in another form: " Did you mean '2026-01'?"."""
-    return _only_one(text.strip(), _MONTH_FORMS, "%Y-%m")
+    text = re.sub(r"\bSept\b", "Sep", _DASHES.sub("-", text.strip()))
+    return _only_one(text, _MONTH_FORMS, "%Y-%m")
 
 
 def _only_one(text: str, forms: Iterable[str], proposed: str) -> str:
@@ -117,6 +128,11 @@ def _only_one(text: str, forms: Iterable[str], proposed: str) -> str:
 
 def identifier_hint(text: str, pattern: str) -> str:
     """The identifier that stands inside what was written, as in an address: " Did you mean '19453963'?"."""
+    if "PMC" not in pattern and re.fullmatch(r"(?i:PMC)[ :]*[0-9]+", text):
+        return " This is a PMCID, which belongs into the field pmcid."
+    several = re.split(r"\s*(?:[,;|]|\band\b)\s*", text)
+    if len(several) > 1 and all(re.search(pattern, one) for one in several):
+        return f" These are {len(several)}: {', '.join(several)}."
     inner = re.compile(rf"(?<![\w.])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w])")
     for candidate in (text, text.replace(" ", ""), text.upper().replace(" ", "")):
         found = {match[0] for match in inner.finditer(candidate)}
@@ -131,6 +147,8 @@ def words_hint(text: str, pattern: str) -> str:
         return odd
     if "://" in text:
         return ""
+    if re.match(r"10\.[0-9]{4,9}/", text):
+        return " This is a DOI; a record is named by its id, the name of its file without .yml."
     # A letter O among digits is a zero.
     text = re.sub(r"(?<=[0-9])O|O(?=[0-9])", "0", text)
     bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))

@@ -1,4 +1,4 @@
-"""Stage "record": rules that need one whole record.
+"""Stage "record": rules that need one whole record; those about its numbers stand in `number_rules`.
 
 Each rule is a function from a typed record to findings. Its name is the function's name with hyphens; what it
 demands and how to mend a violation stands in `schema/rules.yml`.
@@ -6,72 +6,16 @@ demands and how to mend a violation stands in `schema/rules.yml`.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from ldn_evidence.check import number_rules  # noqa: F401 - puts its rules on the list
+from ldn_evidence.check.context import RECORD_RULES as RECORD_RULES
+from ldn_evidence.check.context import Check, Context, Record, rule
 from ldn_evidence.check.finding import Finding, Path
-from ldn_evidence.printed_numbers import parse_p, printed_decimals
 from ldn_evidence.problems import suggest
-
-Record = Mapping[str, Any]
-
-
-@dataclasses.dataclass(slots=True)
-class Context:
-    """What a record rule may know beyond the record, and the parts of it that several rules look at.
-
-    Attributes:
-        kind: Kind of the record.
-        stem: Name of the record's file without its ending.
-        today: The day of the check.
-        terms: Vocabulary id -> term id -> the term's fields.
-        codes: Scheme of codes -> how one is written, as a regular expression, and an example.
-        results: Every outcome's results by arm, with their paths.
-        effects: Every outcome that has an effect: the effect's path, the outcome, the effect.
-        counts: Every place where events, total and percent may stand side by side.
-    """
-
-    kind: str
-    stem: str
-    today: date
-    terms: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    codes: Mapping[str, tuple[str, str]]
-    results: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
-    effects: list[tuple[Path, Record, Record]] = dataclasses.field(default_factory=list)
-    counts: list[tuple[Path, Record]] = dataclasses.field(default_factory=list)
-
-    def look_at(self, record: Record) -> None:
-        """Find the parts of a record."""
-        if self.kind == "studies":
-            for position, outcome in enumerate(record.get("outcomes", ())):
-                for index, result in enumerate(outcome.get("results", ())):
-                    self.results.append((("outcomes", position, "results", index), result))
-                if "effect" in outcome:
-                    self.effects.append((("outcomes", position, "effect"), outcome, outcome["effect"]))
-            self.counts += self.results
-            for index, row in enumerate(record.get("adverse_events", {}).get("by_arm", ())):
-                self.counts.append((("adverse_events", "by_arm", index), row))
-        for index, row in enumerate(record.get("frequencies", ())):
-            self.counts.append((("frequencies", index), row))
-
-
-Check = Callable[[Record, Context], Iterator[Finding]]
-RECORD_RULES: dict[str, tuple[frozenset[str], Check]] = {}
-
-
-def rule(*kinds: str) -> Callable[[Check], Check]:
-    """Register a record rule for some kinds; for all kinds when none is named."""
-
-    def register(check: Check) -> Check:
-        name = check.__name__.replace("_", "-")
-        RECORD_RULES[name] = (frozenset(kinds), check)
-        return check
-
-    return register
 
 
 def check_record(record: Record, context: Context) -> list[Finding]:
@@ -83,13 +27,6 @@ def check_record(record: Record, context: Context) -> list[Finding]:
 @cache
 def _checks_of(kind: str) -> list[Check]:
     return [check for kinds, check in RECORD_RULES.values() if not kinds or kind in kinds]
-
-
-# Events, total and percentage of a row, and of what it is compared with.
-_COUNT_FIELDS = (
-    ("events", "total", "percent"),
-    ("comparator_events", "comparator_total", "comparator_percent"),
-)
 
 
 @rule()
@@ -112,6 +49,17 @@ def outcome_ids_unique(record: Record, context: Context) -> Iterator[Finding]:
 @rule("vocabularies")
 def term_ids_unique(record: Record, context: Context) -> Iterator[Finding]:
     yield from _repeated_ids(record["terms"], "terms", "term-ids-unique")
+
+
+@rule("vocabularies")
+def instrument_domain_known(record: Record, context: Context) -> Iterator[Finding]:
+    domains = context.terms.get("outcome-domains", {})
+    for index, term in enumerate(record["terms"] if record["id"] == "instruments" else ()):
+        if domains and term.get("domain", next(iter(domains))) not in domains:
+            guess = suggest(term["domain"], domains)
+            hint = f"did you mean {guess!r}? It " if guess else ""
+            message = f"found {term['domain']!r}; {hint}must be one of {', '.join(domains)}"
+            yield Finding(("terms", index, "domain"), message, "instrument-domain-known")
 
 
 def _repeated_ids(items: Any, field: str, name: str) -> Iterator[Finding]:
@@ -161,6 +109,33 @@ def dose_is_of_naltrexone(record: Record, context: Context) -> Iterator[Finding]
             yield Finding(("arms", index, "components"), message, "dose-is-of-naltrexone")
 
 
+_WITHOUT_NALTREXONE = ("placebo", "no_treatment", "healthy")
+
+
+@rule("studies")
+def control_has_no_naltrexone(record: Record, context: Context) -> Iterator[Finding]:
+    for index, arm in enumerate(record.get("arms", ())):
+        if arm.get("control_kind") not in _WITHOUT_NALTREXONE or "dose_mg_per_day" not in arm:
+            continue
+        # Where others are given too, the placebo may stand for one of them.
+        if arm.get("components", ["naltrexone"]) == ["naltrexone"]:
+            message = (
+                f"found {arm['dose_mg_per_day']:g} mg/day of naltrexone in an arm whose control_kind is "
+                f"{arm['control_kind']!r}; are two arms swapped? Naltrexone at another dose is other_dose"
+            )
+            yield Finding(("arms", index, "dose_mg_per_day"), message, "control-has-no-naltrexone")
+
+
+@rule("studies")
+def outcome_condition_listed(record: Record, context: Context) -> Iterator[Finding]:
+    for index, outcome in enumerate(record.get("outcomes", ())):
+        condition = outcome.get("condition")
+        if condition is not None and condition not in record["conditions"]:
+            listed = ", ".join(record["conditions"]) or "none"
+            message = f"found {condition!r}; the conditions of this study are {listed}"
+            yield Finding(("outcomes", index, "condition"), message, "outcome-condition-listed")
+
+
 @rule("trials")
 def trial_dose_class_fits_dose(record: Record, context: Context) -> Iterator[Finding]:
     yield from _dose_class_findings(record, (), context, "trial-dose-class-fits-dose")
@@ -190,144 +165,6 @@ def _dose_class_findings(
 
 
 @rule("studies")
-def arms_add_up(record: Record, context: Context) -> Iterator[Finding]:
-    randomized = record.get("enrolment", {}).get("randomized")
-    sizes = [arm.get("n") for arm in record.get("arms", ()) if arm["role"] != "other"]
-    if record["design"] != "randomized_parallel" or randomized is None or len(sizes) < 2 or None in sizes:
-        return
-    if sum(sizes) != randomized:
-        message = f"the arms hold {' + '.join(map(str, sizes))} = {sum(sizes)}; randomised were {randomized}"
-        yield Finding(("enrolment", "randomized"), message, "arms-add-up")
-
-
-@rule("studies")
-def enrolment_shrinks(record: Record, context: Context) -> Iterator[Finding]:
-    enrolment = record.get("enrolment", {})
-    for larger, smaller in (
-        ("randomized", "analyzed"),
-        ("randomized", "completed"),
-        ("enrolled", "randomized"),
-    ):
-        if larger in enrolment and smaller in enrolment and enrolment[smaller] > enrolment[larger]:
-            message = f"found {enrolment[smaller]} {smaller}; only {enrolment[larger]} were {larger}"
-            yield Finding(("enrolment", smaller), message, "enrolment-shrinks")
-
-
-@rule("studies")
-def n_within_enrolment(record: Record, context: Context) -> Iterator[Finding]:
-    enrolment = record.get("enrolment", {})
-    most = max(enrolment.get("enrolled", 0), enrolment.get("randomized", 0))
-    if not most:
-        return
-    arms = (
-        enumerate(record.get("arms", ())) if record["design"] != "randomized_parallel" else ()
-    )  # see arms_add_up
-    for path, row in [*context.counts, *((("arms", index), arm) for index, arm in arms)]:
-        for field in ("n", "total"):
-            if row.get(field, 0) > most:
-                message = f"found {row[field]} participants; only {most} were enrolled"
-                yield Finding((*path, field), message, "n-within-enrolment")
-
-
-@rule("studies")
-def result_stands_once(record: Record, context: Context) -> Iterator[Finding]:
-    seen: set[tuple[Any, ...]] = set()
-    for path, row in context.results:
-        result = (path[1], row["arm"], row.get("kind"), row.get("note"))
-        if result in seen:
-            message = (
-                f"found {row['arm']!r} again with a result of the same kind; is it another arm's? "
-                "Otherwise say in a note what differs"
-            )
-            yield Finding((*path, "arm"), message, "result-stands-once")
-        seen.add(result)
-
-
-@rule("studies")
-def compares_two_arms(record: Record, context: Context) -> Iterator[Finding]:
-    for path, _, effect in context.effects:
-        if "comparator" in effect and effect["comparator"] == effect.get("intervention"):
-            message = f"found {effect['comparator']!r}, which is the intervention too"
-            yield Finding((*path, "comparator"), message, "compares-two-arms")
-
-
-_INTERVALS = (
-    ("ci_low", ("value", "mean"), "ci_high"),
-    ("iqr_low", ("median",), "iqr_high"),
-    ("range_low", ("median", "mean"), "range_high"),
-)
-
-
-@rule("studies", "adverse-effects")
-def interval_ordered(record: Record, context: Context) -> Iterator[Finding]:
-    rows = [*context.results, *((path, effect) for path, _, effect in context.effects)]
-    rows += [(("frequencies", index), row) for index, row in enumerate(record.get("frequencies", ()))]
-    for path, row in rows:
-        for low, middles, high in _INTERVALS:
-            if low not in row and high not in row:
-                continue
-            names = [low, *(name for name in middles if name in row), high]
-            present = [(name, row[name]) for name in names if name in row]
-            if low in row and high in row and row[low] > row[high]:
-                message = f"found {low} {row[low]:g} above {high} {row[high]:g}; are the two swapped?"
-                yield Finding((*path, low), message, "interval-ordered")
-                continue
-            for (lower, lower_value), (upper, upper_value) in zip(present, present[1:], strict=False):
-                if lower_value > upper_value:
-                    message = f"found {lower} {lower_value:g} above {upper} {upper_value:g}"
-                    yield Finding((*path, lower), message, "interval-ordered")
-
-
-@rule("studies", "adverse-effects")
-def p_parses(record: Record, context: Context) -> Iterator[Finding]:
-    places: list[tuple[Path, str]] = []
-    if context.kind == "studies":
-        places += [((*path, "p"), effect["p"]) for path, _, effect in context.effects if "p" in effect]
-        places += [((*p, "p_within"), row["p_within"]) for p, row in context.results if "p_within" in row]
-    frequencies = enumerate(record.get("frequencies", ()))
-    places += [(("frequencies", index, "p"), row["p"]) for index, row in frequencies if "p" in row]
-    for path, text in places:
-        if parse_p(text) is None or "," in text:
-            message = f"found {text!r}; must be a P value as printed, such as 0.03, <0.001, >0.05 or NS"
-            if parse_p(text) is not None:
-                message += f"; write it with a decimal point: {text.replace(',', '.')}"
-            yield Finding(path, message, "p-parses")
-
-
-@rule("studies", "adverse-effects")
-def events_within_total(record: Record, context: Context) -> Iterator[Finding]:
-    for path, row in context.counts:
-        for events_field, total_field, _ in _COUNT_FIELDS:
-            events, total = row.get(events_field), row.get(total_field)
-            if events is not None and total is not None and events > total:
-                message = f"found {events} events in {total} participants"
-                yield Finding((*path, events_field), message, "events-within-total")
-
-
-@rule("studies", "adverse-effects")
-def percent_agrees(record: Record, context: Context) -> Iterator[Finding]:
-    for path, row in context.counts:
-        for events_field, total_field, percent_field in _COUNT_FIELDS:
-            percent = row.get(percent_field)
-            if percent is None or row.get("kind") == "percent_change":
-                continue
-            if percent > 100 and row.get("kind", "count") == "count":
-                message = f"found {percent:g}%; a share of participants is at most 100%"
-                yield Finding((*path, percent_field), message, "percent-agrees")
-                continue
-            events, total = row.get(events_field), row.get(total_field)
-            if events is None or not total:
-                continue
-            if events > total:
-                continue  # what is wrong are these two
-            # One unit in the last printed digit: papers round up, down and to even.
-            digits = printed_decimals(row.get("printed", {}).get(percent_field, percent))
-            if abs(100 * events / total - percent) > 10**-digits + 1e-9:
-                message = f"found {percent:g}%; {events} of {total} are {100 * events / total:.1f}%"
-                yield Finding((*path, percent_field), message, "percent-agrees")
-
-
-@rule("studies")
 def identifier_present(record: Record, context: Context) -> Iterator[Finding]:
     names = ("pmid", "pmcid", "doi", "registry", "other_identifiers")
     if any(name in record for name in names) == ("no_identifier" in record):
@@ -338,6 +175,53 @@ def identifier_present(record: Record, context: Context) -> Iterator[Finding]:
         yield Finding((), message, "identifier-present")
 
 
+_WEB_ENDING = re.compile(
+    r"(?:\.pdf|/(?:full|abstract|epdf|pdf|fulltext|html?)|v[0-9]+\.full\S*|[?#]\S*=\S*)$"
+)
+
+
+@rule("studies", "sources")
+def doi_stands_alone(record: Record, context: Context) -> Iterator[Finding]:
+    if "doi" in record and (cure := _not_of_the_doi(record["doi"])):
+        yield Finding(("doi",), f"found {record['doi']!r}; {cure}", "doi-stands-alone")
+    notice = record.get("retraction")
+    if notice and "doi" in notice and (cure := _not_of_the_doi(notice["doi"])):
+        yield Finding(("retraction", "doi"), f"found {notice['doi']!r}; {cure}", "doi-stands-alone")
+
+
+def _not_of_the_doi(doi: str) -> str:
+    """What stands in a DOI that is no part of it, with the cure; empty where there is nothing."""
+    if not doi.isascii():
+        odd = next(letter for letter in doi if not letter.isascii())
+        return f"{odd!r} in it is U+{ord(odd):04X}; copy the DOI anew, it has plain letters and hyphens"
+    second = doi.find("10.", 3)
+    if second > 0 and re.match(r"[^\w.]10\.[0-9]{4,9}/", doi[second - 1 :]):
+        first = re.sub(r"(?:https?://)?(?:(?:dx\.)?doi\.org/)?$", "", doi[:second]).rstrip(",;|/")
+        return f"there is a second one in it; did you mean {first!r}?"
+    if ending := _WEB_ENDING.search(doi, 8):
+        return f"{ending[0]!r} is of the page's address; did you mean {doi[: ending.start()]!r}?"
+    if doi[-1] == ")" and doi.count("(") < doi.count(")"):
+        return f"it ends in a bracket too many; did you mean {doi.rstrip(')')!r}?"
+    return ""
+
+
+@rule("studies")
+def identifiers_differ(record: Record, context: Context) -> Iterator[Finding]:
+    pmid = record.get("pmid")
+    if pmid is not None and record.get("pmcid") == f"PMC{pmid}":
+        message = f"found {record['pmcid']!r} beside pmid {pmid}; the two have numbers of their own"
+        yield Finding(("pmcid",), message, "identifiers-differ")
+    notice = record.get("retraction")
+    if not notice:
+        return
+    for name in ("pmid", "doi"):
+        if name in notice and notice[name] == record.get(name):
+            message = f"found {notice[name]!r}, which is the paper's own; a notice has one of its own"
+            yield Finding(("retraction", name), message, "identifiers-differ")
+
+
+_SEVERAL_AUTHORS = re.compile(r"[^\W\d_]{2} [A-Z]{1,3}(?:[,;]| and| &) [^\W\d_]")
+_SURNAME_FIRST = re.compile(r"([^\s,]+), ((?:[A-Z][^\W\d_]*\.? ?-?)+)")
 _INITIALS = re.compile(r"(?:[A-Z][. -]*){1,3}")
 
 
@@ -347,6 +231,14 @@ def author_has_surname(record: Record, context: Context) -> Iterator[Finding]:
         if len(author) < 9 and _INITIALS.fullmatch(author):
             message = f"found {author!r} as an author; write surname and initials together, as in 'Younger J'"
             yield Finding(("authors", index), message, "author-has-surname")
+        elif "," in author or " and " in author or "&" in author or ";" in author:
+            if _SEVERAL_AUTHORS.search(author):
+                message = f"found {author!r}; each author is an item of the list"
+                yield Finding(("authors", index), message, "author-has-surname")
+            elif name := _SURNAME_FIRST.fullmatch(author):
+                meant = f"{name[1]} {''.join(re.findall(r'[A-Z]', name[2]))}"
+                message = f"found {author!r}; did you mean {meant!r}?"
+                yield Finding(("authors", index), message, "author-has-surname")
 
 
 @rule("conditions")
@@ -375,60 +267,16 @@ def uncontrolled_cannot_favour(record: Record, context: Context) -> Iterator[Fin
             yield Finding(("outcomes", position, "direction"), message, "uncontrolled-cannot-favour")
 
 
-_RATIOS = frozenset({"RR", "OR", "HR", "IRR"})
-_DIFFERENCES = frozenset({"MD", "SMD", "RD", "median_difference", "percent_change_difference"})
-
-
-def _says_by_interval(effect: Record) -> bool:
-    """Whether an effect has an interval that includes no effect or does not."""
-    return {"ci_low", "ci_high"} <= effect.keys() and effect["measure"] in _RATIOS | _DIFFERENCES
-
-
-@rule("studies")
-def direction_fits_interval(record: Record, context: Context) -> Iterator[Finding]:
-    for path, outcome, effect in context.effects:
-        if outcome["direction"] == "not_comparable" or not _says_by_interval(effect):
-            continue
-        if effect["ci_low"] > effect["ci_high"]:
-            continue  # what is wrong is the interval
-        no_effect = 1 if effect["measure"] in _RATIOS else 0
-        position = (*path[:-1], "direction")
-        crosses = effect["ci_low"] <= no_effect <= effect["ci_high"]
-        interval = f"{effect['ci_low']:g} to {effect['ci_high']:g}"
-        if crosses and outcome["direction"] != "no_difference":
-            message = (
-                f"found {outcome['direction']!r}; the interval {interval} includes {no_effect}, no effect"
-            )
-            yield Finding(position, message, "direction-fits-interval")
-        elif not crosses and "better" in outcome:
-            favours = (effect["ci_high"] < no_effect) == (outcome["better"] == "lower")
-            expected = "favours_ldn" if favours else "favours_comparator"
-            if outcome["direction"] != expected:
-                found = f"found {outcome['direction']!r}; the interval {interval}"
-                message = f"{found} with {outcome['better']} better says {expected!r}"
-                yield Finding(position, message, "direction-fits-interval")
-
-
-@rule("studies")
-def direction_fits_p(record: Record, context: Context) -> Iterator[Finding]:
-    for path, outcome, effect in context.effects:
-        if not outcome["direction"].startswith("favours_") or _says_by_interval(effect):
-            continue
-        p = parse_p(effect.get("p"))
-        if p is None or p.relation in ("<", "<="):
-            continue
-        # A p printed as 0.05 may be one below it.
-        if p.value > 0.05 or (p.value == 0.05 and p.relation != "="):
-            message = f"found {outcome['direction']!r}; p {effect['p']} shows no difference"
-            yield Finding((*path[:-1], "direction"), message, "direction-fits-p")
-
-
 @rule("studies", "conditions", "trials", "sources", "regulatory", "searches", "claims", "mechanisms")
 def date_not_in_future(record: Record, context: Context) -> Iterator[Finding]:
     today = context.today.isoformat()
     for path, value in _days(record):
         if value > today[: len(value)]:
             yield Finding(path, f"found {value}; lies in the future", "date-not-in-future")
+    ended = record.get("completion", "") if record.get("status") == "completed" else ""
+    if ended > today[: len(ended)]:
+        message = f"found {ended}; lies in the future, and the trial's status is completed"
+        yield Finding(("completion",), message, "date-not-in-future")
     if isinstance(record.get("year"), int) and record["year"] > context.today.year + 1:
         yield Finding(("year",), f"found {record['year']}; lies in the future", "date-not-in-future")
 
@@ -443,7 +291,7 @@ def latest_day(record: Record) -> str:
 def _days(record: Record) -> list[tuple[Path, str]]:
     """The dates that cannot lie in the future."""
     places: list[tuple[Path, str]] = []
-    for field in ("searched_on", "last_searched", "date", "status_seen_on"):
+    for field in ("searched_on", "last_searched", "date", "status_seen_on", "results_posted"):
         if isinstance(record.get(field), str):
             places.append(((field,), record[field]))
     for field in ("verification", "reviewed", "tier_override"):
@@ -459,6 +307,18 @@ def trial_dates_ordered(record: Record, context: Context) -> Iterator[Finding]:
         precision = min(len(start), len(completion))
         if start[:precision] > completion[:precision]:
             yield Finding(("completion",), f"found {completion}; the start is {start}", "trial-dates-ordered")
+    posted = record.get("results_posted")
+    if start and posted and posted[: len(start)] < start:
+        yield Finding(("results_posted",), f"found {posted}; the start is {start}", "trial-dates-ordered")
+
+
+@rule("trials")
+def trial_id_is_its_number(record: Record, context: Context) -> Iterator[Finding]:
+    expected = re.sub(r"[^a-z0-9]+", "-", record["registry_number"].lower())
+    if record["id"] != expected and record["id"] == context.stem:
+        found = f"found {record['registry_number']!r} in the record {record['id']!r}"
+        message = f"{found}; look up which is right: the id of that number would be {expected!r}"
+        yield Finding(("registry_number",), message, "trial-id-is-its-number")
 
 
 @rule("dosing")
@@ -467,6 +327,17 @@ def schedule_ordered(record: Record, context: Context) -> Iterator[Finding]:
         if step.get("week_from", 0) > step.get("week_to", float("inf")):
             message = f"found week {step['week_from']:g} to week {step['week_to']:g}"
             yield Finding(("schedule", index, "week_to"), message, "schedule-ordered")
+    most = record.get("dose_high_mg", float("inf"))
+    reached = 0.0
+    for index, step in enumerate(record.get("schedule", ())):
+        begin = step.get("week_from", reached)
+        if begin < reached:
+            message = f"found week {begin:g}; the steps before it last until week {reached:g}"
+            yield Finding(("schedule", index, "week_from"), message, "schedule-ordered")
+        reached = max(reached, begin, step.get("week_to", 0) if step.get("week_to", 0) >= begin else 0)
+        if step.get("dose_mg", 0) > most:
+            message = f"found {step['dose_mg']:g} mg; the highest dose of this record is {most:g} mg"
+            yield Finding(("schedule", index, "dose_mg"), message, "schedule-ordered")
 
 
 _SECONDARY = re.compile(r"\bsecondary analys[ie]s of\b|\bpost[- ]hoc analys[ie]s of\b")
@@ -516,6 +387,19 @@ def claim_has_origin(record: Record, context: Context) -> Iterator[Finding]:
             "found neither source nor circulation; say which document makes the claim, or where it circulates"
         )
         yield Finding((), message, "claim-has-origin")
+
+
+_DECIDED_BY = {"supported": "supports", "contradicted": "contradicts"}
+
+
+@rule("claims")
+def verdict_has_evidence(record: Record, context: Context) -> Iterator[Finding]:
+    stance = _DECIDED_BY.get(record["verdict"])
+    if stance is not None and all(row["stance"] != stance for row in record["evidence"]):
+        message = (
+            f"found {record['verdict']!r}, but nothing in evidence {stance} the claim; mend verdict or stance"
+        )
+        yield Finding(("verdict",), message, "verdict-has-evidence")
 
 
 @rule("adverse-effects")

@@ -87,7 +87,9 @@ def _first_cause(findings: list[Finding]) -> list[Finding]:
     """
     misshapen = {finding.path for finding in findings if finding.rule != "date-exists"}
     not_allowed = {finding.path for finding in findings if finding.rule == "not-allowed-value"}
-    said = {"date-exists": misshapen, "wrong-type": not_allowed}
+    # Whoever misnames a target has not left it out.
+    misnamed = {finding.path[:-1] for finding in findings if finding.rule == "unknown-field"}
+    said = {"date-exists": misshapen, "wrong-type": not_allowed, "exactly-one-target": misnamed}
     return [finding for finding in findings if finding.path not in said.get(finding.rule, ())]
 
 
@@ -144,7 +146,10 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             rule = parent.get("x-rule", "out-of-range")
             yield Finding(path, f"found {found}; must be {words} {error.kind.limit:g}", rule)
         case "MinLength" | "MinItems" | "MinProperties":
-            yield Finding(path, f"found {found}; must not be empty: leave the field out", "empty-value")
+            field = path[-1] if path else ""
+            holder = _schema_at(schema, list(error.schema_path)[:-3]) if path else {}
+            cure = "" if field in holder.get("required", ()) else ": leave the field out"
+            yield Finding(path, f"found {found}; must not be empty{cure}", "empty-value")
         case "MaxLength":
             length = len(error.instance)
             yield Finding(
@@ -152,6 +157,8 @@ def _explain(error: Any, schema: Node, record: dict[str, Any]) -> Iterator[Findi
             )
         case "UniqueItems":
             yield Finding(path, "the same item stands in the list twice", "duplicate-item")
+        case "OneOfNotValid" | "OneOfMultipleValid" if not isinstance(error.instance, dict):
+            pass  # what is wrong is its type
         case "OneOfNotValid" | "OneOfMultipleValid":
             targets = [option["required"][0] for option in parent.get("oneOf", []) if "required" in option]
             named = [name for name in targets if name in error.instance]
@@ -197,7 +204,17 @@ def _unknown_field(name: str, allowed: list[str], schema: Node) -> str:
         cure = f"it belongs to {' or '.join(elsewhere)}"
     else:
         cure = f"did you mean {guess!r}?" if guess else f"allowed here: {', '.join(allowed)}"
+        if guess and _unit_of(name) - _unit_of(guess):
+            cure = f"there is {guess!r}: convert the number, or leave it out and say it in words"
     return f"there is no field {name!r} here; {cure}{odd_letter(name)}"
+
+
+_UNITS = frozenset("ml kg g mcg ug µg mg l iu days day months month years year hours".split())
+
+
+def _unit_of(name: str) -> frozenset[str]:
+    """The units that the name of a field tells."""
+    return _UNITS & set(name.lower().split("_"))
 
 
 def _owners(name: str, schema: Node) -> list[str]:

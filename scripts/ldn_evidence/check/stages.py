@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ldn_evidence.check.context import Context
 from ldn_evidence.check.facts import FactFinder
 from ldn_evidence.check.finding import locate
-from ldn_evidence.check.record_rules import Context, check_record, latest_day
+from ldn_evidence.check.record_rules import check_record, latest_day
 from ldn_evidence.check.shape import ShapeChecker
 from ldn_evidence.check.terms import read_terms
 from ldn_evidence.check.typing import Typer, apply_types, compile_typer, keep_printed_forms

@@ -14,8 +14,8 @@ from typing import Any
 
 from ldn_evidence.schemas import Node
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?\Z")
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})\Z")
+_NUMBER = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?\Z")
 _BOOLEANS = {"true": True, "false": False}
 
 PRINTED = "printed"

@@ -19,7 +19,7 @@ _MESSAGES = {
     ),
     "block sequence entries are not allowed in this context": (
         "found a list item on the line of its key; begin the list on the next line, "
-        'or put a text that begins with "- " in quotes'
+        'or put a text that begins with "- " in quotes; a minus sign stands directly before its number'
     ),
     "mapping keys are not allowed in this context": f'found "? " where no key may stand; {_QUOTE_IT}',
     "did not find expected alphabetic or numeric character": (
