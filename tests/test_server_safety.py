@@ -424,6 +424,7 @@ def test_one_query_takes_neither_gigabytes_nor_seconds(server: Server, name: str
         "/ldn/studies.json?" + urlencode([("_where", f"summary like '%{n}%'") for n in range(13)]),
         "/ldn/studies.json?" + urlencode([("_facet", "title")] * 1_000),
         "/ldn/studies.json?" + urlencode([("_facet", "title")] * 12),
+        "/ldn/studies.json?" + "&".join(["%5Ffacet=title"] * 90),
         "/ldn/studies.json?" + urlencode([("title__contains", "a")] * 90),
         "/ldn/studies.json?" + urlencode({"_search": "a* " * 4_000, "_searchmode": "raw"}),
         "/ldn/studies.json?" + urlencode({"id__in": "x," * 4_000}),
@@ -519,6 +520,39 @@ def test_a_column_that_does_not_exist_is_the_requests_fault(
     either: Server, query: str, extension: str
 ) -> None:
     assert either.get(f"/ldn/studies{extension}?{query}").status == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["_where", "_facet", "%5Fwhere", "_%66acet", "_facet%5Farray", "_facet_dat%65"]
+)
+def test_conditions_and_facets_are_counted_however_their_names_are_written(server: Server, name: str) -> None:
+    twelve = "&".join([f"{name}=year"] * 12)
+    assert "more than" not in server.get(f"/ldn/studies.json?{twelve}").text
+    answer = server.get(f"/ldn/studies.json?{twelve}&{name}=year")
+    assert (answer.status, answer.json()["error"]) == (400, "more than 12 conditions and facets")
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("_facets=design", "no parameter is called _facets"),
+        ("_facet+=design", "no parameter is called _facet "),
+        ("_facet=%7B", "_facet has to be the name of a column"),
+        ("_facet=%7B%7D", "_facet has to be the name of a column"),
+        ("_facet_array=%7B%22column%22:1%7D", "_facet_array has to be the name of a column"),
+    ],
+)
+def test_what_is_no_facet_is_the_requests_fault(server: Server, query: str, why: str) -> None:
+    answer = server.get(f"/ldn/studies.json?{query}")
+    assert answer.status == 400
+    assert why in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "facet", ["design", "%7B%22column%22:%22design%22%7D", "%7B%22simple%22:%22design%22%7D"]
+)
+def test_a_facet_is_named_or_described(server: Server, facet: str) -> None:
+    assert "design" in server.get(f"/ldn/studies.json?_facet={facet}").json()["facet_results"]
 
 
 @pytest.mark.parametrize("extension", ["", ".json", ".csv"])

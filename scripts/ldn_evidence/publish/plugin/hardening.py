@@ -65,7 +65,8 @@ _THROUGH = '{"table": "study_conditions", "column": "condition_id", "value": "fi
 LONGEST_QUERY_STRING = 20_000
 MOST_PARAMETERS = 100
 MOST_COSTLY_PARAMETERS = 12
-_COSTLY_PARAMETER = re.compile(rb"(?:^|&)_(?:where|through|facet|facet_array|facet_date)=")
+_FACETS = frozenset({"_facet", "_facet_array", "_facet_date"})
+_COSTLY_PARAMETERS = _FACETS | {"_where", "_through"}
 
 # A query that finds memory full within this time (seconds) did not fill it, and is tried so often again.
 BYSTANDERS_TIME = 0.04
@@ -386,30 +387,51 @@ def refusal_of(raw_path: bytes, query_string: bytes, method: str = "GET") -> tup
         status, why = 414, f"the address is longer than {LONGEST_QUERY_STRING:,} characters"
     elif query_string.count(b"&") >= MOST_PARAMETERS:
         status, why = 400, f"more than {MOST_PARAMETERS} parameters"
-    elif len(_COSTLY_PARAMETER.findall(query_string)) > MOST_COSTLY_PARAMETERS:
-        status, why = 400, f"more than {MOST_COSTLY_PARAMETERS} conditions and facets"
-    elif not _are_through_tables(query_string):
-        status, why = 400, f"_through has to be JSON of this form: {_THROUGH}"
+    elif refused_for := _wrong_with_parameters(query_string):
+        status, why = 400, refused_for
     else:
         return None
     return status, why
 
 
-def _are_through_tables(query_string: bytes) -> bool:
-    """Whether every `_through` is what Datasette takes it for without a look."""
-    if b"through" not in query_string and b"%" not in query_string:
-        return True
-    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
-        if name == "_through":
-            try:
-                through = json.loads(value)
-            except (ValueError, RecursionError):
-                return False
-            if not isinstance(through, dict) or not {"table", "column", "value"} <= through.keys():
-                return False
-            if not isinstance(through["table"], str) or not isinstance(through["column"], str):
-                return False
-    return True
+def _wrong_with_parameters(query_string: bytes) -> str | None:
+    """What is wrong with parameters that Datasette takes for right without a look; None where nothing is."""
+    if b"_" not in query_string and b"%" not in query_string:  # an underscore may be written %5F
+        return None
+    # As Datasette reads them: what counts is the name, however it is written.
+    parameters = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    if sum(name in _COSTLY_PARAMETERS for name, _ in parameters) > MOST_COSTLY_PARAMETERS:
+        return f"more than {MOST_COSTLY_PARAMETERS} conditions and facets"
+    for name, value in parameters:
+        if name == "_through" and not _is_through_table(value):
+            return f"_through has to be JSON of this form: {_THROUGH}"
+        if name.startswith("_facet") and name != "_facet" and not name.startswith("_facet_"):
+            return f"no parameter is called {name}; a facet is asked for with _facet and the name of a column"
+        if name in _FACETS and value.startswith("{") and not _is_facet(value):
+            return f"{name} has to be the name of a column"
+    return None
+
+
+def _is_through_table(value: str) -> bool:
+    through = _mapping(value)
+    return through.keys() >= {"table", "column", "value"} and all(
+        isinstance(through[name], str) for name in ("table", "column")
+    )
+
+
+def _is_facet(value: str) -> bool:
+    """Whether JSON, which Datasette takes beside a mere name, names a column."""
+    facet = _mapping(value)
+    return isinstance(facet.get("column") or facet.get("simple"), str)
+
+
+def _mapping(value: str) -> dict[str, Any]:
+    """JSON as a mapping; an empty one where it is something else."""
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def with_security_headers(headers: Any, policy: str) -> list[tuple[bytes, bytes]]:
