@@ -884,7 +884,7 @@ CREATE TABLE meta_analyses (
     leave_one_out_high           REAL,
     favours                      TEXT CHECK (favours IN ('intervention', 'comparator', 'neither', 'unclear')),
     minimal_important_difference REAL,
-    reading                      TEXT,
+    reading                      TEXT CHECK (reading IN ('clearly_favourable', 'favourable_possibly_trivial', 'inconclusive', 'null_within_mid', 'unfavourable')),
     decides                      INTEGER NOT NULL CHECK (decides IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX meta_analyses_by_condition_id ON meta_analyses (condition_id);

@@ -70,7 +70,15 @@ SELECT
     outcomes.effect_ci_high,
     outcomes.effect_p,
     outcomes.direction,
-    studies.verification_depth
+    studies.verification_depth,
+    (
+        SELECT group_concat(dose_class) FROM (
+            SELECT DISTINCT arms.dose_class FROM arms
+            WHERE arms.study_id = studies.id AND arms.role = 'intervention'
+            ORDER BY arms.dose_class
+        ) AS given
+    ) AS dose_class,
+    studies.retraction_status
 FROM outcomes
 JOIN studies ON studies.id = outcomes.study_id
 JOIN study_conditions ON study_conditions.study_id = outcomes.study_id
@@ -148,7 +156,19 @@ SELECT
     outcomes.effect_ci_low,
     outcomes.effect_ci_high,
     outcomes.effect_p,
-    coalesce(studies.enrolment_analyzed, studies.enrolment_randomized, studies.enrolment_enrolled) AS participants,
+    coalesce(
+        studies.enrolment_analyzed, studies.enrolment_randomized, studies.enrolment_enrolled,
+        -- In a crossover trial the same people are in every arm. One arm of unknown size leaves the sum unknown.
+        (
+            SELECT CASE
+                WHEN count(arms.n) < count(*) THEN NULL
+                WHEN studies.design = 'randomized_crossover' THEN max(arms.n)
+                WHEN count(CASE arms.role WHEN 'comparator' THEN 1 END) > 0 OR count(*) = 1
+                    THEN CAST(sum(arms.n) AS INTEGER)
+            END
+            FROM arms WHERE arms.study_id = studies.id AND arms.role <> 'other'
+        )
+    ) AS participants,
     (
         SELECT group_concat(dose_class) FROM (
             SELECT DISTINCT arms.dose_class FROM arms
@@ -158,7 +178,27 @@ SELECT
     ) AS dose_class,
     studies.blinding,
     studies.verification_depth,
-    studies.title
+    studies.title,
+    (
+        SELECT group_concat(control_kind) FROM (
+            SELECT DISTINCT arms.control_kind FROM arms
+            WHERE arms.study_id = studies.id AND arms.role = 'comparator'
+            ORDER BY arms.control_kind
+        ) AS compared
+    ) AS control_kind,
+    studies.isolates_naltrexone,
+    coalesce(
+        (
+            SELECT min(study_relations.related_study_id) FROM study_relations
+            WHERE study_relations.study_id = studies.id
+                AND study_relations.type IN (
+                    'secondary_analysis_of', 'protocol_of', 'registration_of', 'preprint_of', 'conference_version_of',
+                    'duplicate_of', 'corrects'
+                )
+        ),
+        studies.id
+    ) AS trial_unit_id,
+    studies.retraction_status
 FROM outcomes
 JOIN studies ON studies.id = outcomes.study_id
 JOIN study_conditions ON study_conditions.study_id = studies.id
@@ -213,7 +253,12 @@ UNION ALL
 SELECT
     condition_id, domain, 'this base', NULL, newest_year, domain, measure, random_value, random_ci_low, random_ci_high,
     i_squared, trials, participants, NULL, NULL,
-    CASE favours WHEN 'intervention' THEN 'favours_ldn' WHEN 'comparator' THEN 'favours_comparator' ELSE 'no_difference' END,
+    CASE favours
+        WHEN 'intervention' THEN 'favours_ldn'
+        WHEN 'comparator' THEN 'favours_comparator'
+        WHEN 'neither' THEN 'no_difference'
+        ELSE 'unknown'
+    END,
     reading, NULL, NULL
 FROM meta_analyses
 ORDER BY 1, 2, 3, 5 DESC, 4, 6;
@@ -243,12 +288,16 @@ SELECT
                 THEN coalesce(studies.enrolment_analyzed, studies.enrolment_randomized)
         END
     ) AS participants,
-    studies.verification_depth
+    studies.verification_depth,
+    arms.role,
+    studies.retraction_status
 FROM arms
 JOIN studies ON studies.id = arms.study_id
 JOIN study_conditions ON study_conditions.study_id = studies.id
 JOIN conditions ON conditions.id = study_conditions.condition_id
-WHERE arms.role = 'intervention' AND arms.route IS NOT 'in_vitro'
+-- A component begins with the drug's name where the drug itself was given: not its mirror form, its placebo or none of it.
+WHERE coalesce(CAST(arms.components AS TEXT), CASE arms.role WHEN 'intervention' THEN '"naltrexone"' END) LIKE '%"naltrexone%'
+    AND arms.route IS NOT 'in_vitro'
 ORDER BY conditions.name, studies.year, studies.id, arms.position;
 
 -- What goes wrong on naltrexone, how often, and how often on the comparator?
@@ -279,9 +328,13 @@ SELECT
     adverse_effect_frequencies.ci_low,
     adverse_effect_frequencies.ci_high,
     adverse_effect_frequencies.p,
-    adverse_effect_frequencies.note
+    adverse_effect_frequencies.note,
+    coalesce(studies.verification_depth, sources.verification_depth) AS verification_depth,
+    studies.retraction_status
 FROM adverse_effects
 LEFT JOIN adverse_effect_frequencies ON adverse_effect_frequencies.adverse_effect_id = adverse_effects.id
+LEFT JOIN studies ON studies.id = adverse_effect_frequencies.study_id
+LEFT JOIN sources ON sources.id = adverse_effect_frequencies.source_id
 ORDER BY adverse_effects.name, adverse_effect_frequencies.position;
 
 -- Which statements hold up, and which do not?
@@ -355,7 +408,8 @@ ORDER BY
     trials.completion,
     trials.id;
 
--- Which trials ended without a result: completed for over two years, stopped or withdrawn, and not reported?
+-- Which trials ended without a result: completed for over two years, stopped or withdrawn, and not reported? Where the
+-- register no longer knows the status, the trial was to be complete over two years ago.
 CREATE VIEW silent_trials AS
 SELECT
     trials.id AS trial_id,
@@ -379,8 +433,11 @@ SELECT
         WHEN trials.status = 'withdrawn' AND trials.actual = 0 THEN 'withdrawn before anybody took part'
         WHEN trials.status IN ('terminated', 'withdrawn') THEN 'ended early, no report found'
         WHEN trials.overdue_by_register = 1 THEN 'its register marks the results as overdue, no report found'
+        WHEN trials.status = 'unknown'
+            THEN 'was to be complete more than two years before the last search, status unknown, no report found'
         ELSE 'completed more than two years before the last search, no report found'
-    END AS reason
+    END AS reason,
+    trials.dose_class
 FROM trials
 WHERE NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
     AND trials.results_posted IS NULL
@@ -407,7 +464,7 @@ SELECT 'trials', id, title, verification_depth, verification_read, design, CAST(
 WHERE verification_depth <> 'full_text'
 ORDER BY 4 DESC, 1, 2;
 
--- Which conditions are due for a new look: the search is older than a year, or a trial has reported or ended since?
+-- Which conditions are due for a new look: no named person has reviewed them, or the search is a year old?
 CREATE VIEW review_due AS
 SELECT
     conditions.id AS condition_id,
@@ -419,13 +476,19 @@ SELECT
         SELECT min(trials.completion) FROM trials
         JOIN trial_conditions ON trial_conditions.trial_id = trials.id
         WHERE trial_conditions.condition_id = conditions.id
-            AND trials.completion >= conditions.last_searched
+            -- A date may be a month or a year; it lies ahead as long as a part of it does.
+            AND trials.completion >= substr(conditions.last_searched, 1, length(trials.completion))
             AND NOT EXISTS (SELECT 1 FROM trial_reports WHERE trial_reports.trial_id = trials.id)
     ) AS next_trial_completion,
-    CASE WHEN conditions.reviewed_on IS NULL THEN 'never reviewed by a named person' ELSE 'search is a year old' END AS reason
+    CASE
+        WHEN conditions.reviewed_on IS NOT NULL THEN 'search is a year old'
+        WHEN date(conditions.last_searched, '+1 year') <= build_info.value
+            THEN 'never reviewed by a named person; search is a year old'
+        ELSE 'never reviewed by a named person'
+    END AS reason
 FROM conditions
-WHERE conditions.reviewed_on IS NULL
-    OR date(conditions.last_searched, '+1 year') <= (SELECT value FROM build_info WHERE key = 'data_as_of')
+LEFT JOIN build_info ON build_info.key = 'data_as_of'
+WHERE conditions.reviewed_on IS NULL OR date(conditions.last_searched, '+1 year') <= build_info.value
 ORDER BY due, conditions.id;
 
 -- Trials of one condition that disagree on one domain.

@@ -97,10 +97,41 @@ def test_what_is_left_empty_limits_nothing(server: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("4.5", "4.5"), ("4,5", "4.5"), (".5", "0.5"), (" 4.50 ", "4.5"), ("5.", "5")],
+)
+def test_a_dose_is_found_however_its_number_is_typed(server: str, typed: str, number: str) -> None:
+    expected = rows_of(server, "studies_by_dose", lowest_mg=number, highest_mg="50")
+    assert expected
+    assert rows_of(server, "studies_by_dose", lowest_mg=typed, highest_mg="50") == expected
+
+
+@pytest.mark.parametrize("typed", ["1.2.3", ".", "4.5 mg", "-1", "1e0", "low"])
+def test_what_is_no_number_finds_no_dose(server: str, typed: str) -> None:
+    assert rows_of(server, "studies_by_dose", lowest_mg=typed, highest_mg="") == []
+    assert rows_of(server, "studies_by_dose", lowest_mg="", highest_mg=typed) == []
+
+
+def test_a_lowest_dose_above_the_highest_finds_none(server: str) -> None:
+    assert rows_of(server, "studies_by_dose", lowest_mg="5", highest_mg="1") == []
+
+
+def test_a_code_may_be_typed_as_people_write_it(server: str) -> None:
+    asked = {"condition_id": "multiple-sclerosis"}
+    by_code = rows_of(server, "outcomes_of_condition", domain="quality_of_life", **asked)
+    assert by_code
+    assert rows_of(server, "outcomes_of_condition", domain=" Quality of life ", **asked) == by_code
+    assert rows_of(server, "studies_by_depth", depth=" Abstract") == rows_of(
+        server, "studies_by_depth", depth="abstract"
+    )
+
+
 def test_the_page_of_the_database_begins_with_questions(server: str) -> None:
     page = get(server, "/ldn")
     for name in VIEWS:
         assert f'<a href="/ldn/{name}">' in page.split("<h2", 1)[0], name
+    assert "/ldn/vocabulary_terms" in page.split("<h2", 1)[0]  # what the codes in the answers mean
 
 
 PRINTED_IN_API = re.findall(

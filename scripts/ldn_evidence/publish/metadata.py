@@ -74,7 +74,13 @@ _NAMED_CONDITION = """(
 def _number(parameter: str) -> str:
     """SQL for the number that a visitor typed, with a point or a comma; NULL for anything else."""
     typed = f"replace(trim(:{parameter}), ',', '.')"
-    return f"CASE WHEN {typed} GLOB '[0-9]*' AND NOT {typed} GLOB '*[^0-9.]*' THEN CAST({typed} AS REAL) END"
+    is_number = f"{typed} GLOB '*[0-9]*' AND NOT {typed} GLOB '*[^0-9.]*' AND NOT {typed} GLOB '*.*.*'"
+    return f"CASE WHEN {is_number} THEN CAST({typed} AS REAL) END"
+
+
+def _code(parameter: str) -> str:
+    """SQL for the code that a visitor typed, in any case and with spaces: `Quality of life`."""
+    return f"replace(lower(trim(:{parameter})), ' ', '_')"
 
 
 def canned_queries() -> dict[str, dict[str, str]]:
@@ -83,12 +89,13 @@ def canned_queries() -> dict[str, dict[str, str]]:
         "studies_of_condition": {
             "title": "Studies of a condition",
             "description": "Every study of one condition with design, size, dose and conclusion, newest first. "
+            "participants are those randomised, else analysed, else enrolled. "
             "condition_id is the condition's id, name or synonym, such as fibromyalgia.",
             "sql": f"""
 SELECT studies.id, studies.year, studies.design, studies.blinding,
     coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled) AS participants,
-    (SELECT group_concat(DISTINCT arms.dose_class) FROM arms
-        WHERE arms.study_id = studies.id AND arms.role = 'intervention') AS dose_class,
+    (SELECT group_concat(dose_class) FROM (SELECT DISTINCT arms.dose_class FROM arms
+        WHERE arms.study_id = studies.id AND arms.role = 'intervention' ORDER BY arms.dose_class)) AS dose_class,
     studies.verification_depth, studies.title, studies.conclusion
 FROM studies
 WHERE studies.id IN (SELECT study_id FROM study_conditions WHERE condition_id IN {_NAMED_CONDITION})
@@ -97,7 +104,8 @@ ORDER BY studies.year DESC, studies.id""",
         "studies_by_dose": {
             "title": "Studies of a dose range",
             "description": "Arms whose daily dose of naltrexone, or a part of its range, lies between lowest_mg and "
-            "highest_mg, both in mg a day; either may be left empty. What is no number finds nothing.",
+            "highest_mg, both in mg a day; either may be left empty. What is no number finds nothing, nor does a lowest above "
+            "the highest.",
             "sql": f"""
 WITH wanted AS (
     SELECT {_number("lowest_mg")} AS lowest, {_number("highest_mg")} AS highest
@@ -109,15 +117,17 @@ WITH wanted AS (
 SELECT given.* FROM given, wanted
 WHERE coalesce(to_mg, from_mg) >= coalesce(lowest, 0) AND coalesce(from_mg, to_mg) <= coalesce(highest, 1e9)
     AND (lowest IS NOT NULL OR trim(:lowest_mg) = '') AND (highest IS NOT NULL OR trim(:highest_mg) = '')
+    AND coalesce(lowest <= highest, 1)
 ORDER BY from_mg, condition_name, study_id""",
         },
         "studies_by_depth": {
             "title": "What rests on an abstract",
             "description": "Studies by how deep they were read: depth is full_text, abstract, registry, secondary or "
             "unverified; left empty, all that were not read in full.",
-            "sql": """
+            "sql": f"""
 SELECT id, year, design, verification_depth, title, verification_read, verification_second_look
-FROM studies WHERE verification_depth = :depth OR (:depth = '' AND verification_depth <> 'full_text')
+FROM studies
+WHERE verification_depth = {_code("depth")} OR (trim(:depth) = '' AND verification_depth <> 'full_text')
 ORDER BY year DESC, id""",
         },
         "search_everything": {
@@ -136,9 +146,9 @@ LIMIT 100""",
             "name or synonym; domain, such as pain, may be left empty.",
             "sql": f"""
 SELECT study_id, year, domain, outcome AS name, role, timepoint, direction, effect_measure, effect_value, effect_ci_low,
-    effect_ci_high, effect_p, verification_depth
+    effect_ci_high, effect_p, verification_depth, dose_class, retraction_status
 FROM condition_results
-WHERE condition_id IN {_NAMED_CONDITION} AND (:domain = '' OR domain = :domain)
+WHERE condition_id IN {_NAMED_CONDITION} AND (trim(:domain) = '' OR domain = {_code("domain")})
 ORDER BY year DESC, study_id, outcome_id""",
         },
         "tier_history_of_condition": {
@@ -195,7 +205,11 @@ def _questions(views: Mapping[str, Any]) -> str:
         f'<li><a href="/{DATABASE}/{name}">{about["question"]}</a> <code>{name}</code></li>'
         for name, about in views.items()
     )
-    return f"<p>Answers that need no SQL:</p><ul>{links}</ul>"
+    codes = (
+        "<p>What a code such as <code>not_comparable</code> or <code>secondary</code> means stands in "
+        f'<a href="/{DATABASE}/vocabulary_terms">vocabulary_terms</a>.</p>'
+    )
+    return f"<p>Answers that need no SQL:</p><ul>{links}</ul>{codes}"
 
 
 def view_columns(project: Project) -> dict[str, list[str]]:
