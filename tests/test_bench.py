@@ -34,7 +34,9 @@ def test_a_small_run_prints_times_ratios_and_memory() -> None:
         "build, one record",
         "check",
         "the same without tiers",
-        "real catalogue",
+        "real catalogue, cold build",
+        "real catalogue, first page served",
+        "real catalogue, all exports",
     ):
         seconds, work, *_, peak = cells(ended.stdout, name)[1:]
         assert float(seconds) > 0

@@ -1,10 +1,9 @@
-"""The export command as a whole: same bytes, checksums, manifest, licence, misuse, time."""
+"""The export command as a whole: same bytes, checksums, manifest, licence, misuse."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -155,14 +154,3 @@ def test_the_readme_lists_every_format(project_root: Path) -> None:
     for format in FORMATS.values():
         assert f"`{format.name}`" in readme
         assert format.files in readme
-
-
-@pytest.mark.serial
-def test_all_exports_take_less_than_twenty_seconds(
-    built_database: Path, project_root: Path, tmp_path: Path
-) -> None:
-    begin = time.monotonic()
-    export(Project(project_root), (), tmp_path, built_database)
-    # As measured on a machine with nothing else to do; a busy one may take longer.
-    patience = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert time.monotonic() - begin < 20 * patience

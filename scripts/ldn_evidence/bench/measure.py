@@ -114,9 +114,14 @@ def run_bench(
             _measure_yaml_to_sqlite(others[0], studies, Path(folder))
         database = catalogue.database.stat().st_size
         real = Measurement("real catalogue, cold build")
+        page = Measurement("real catalogue, first page served")
+        exports = Measurement("real catalogue, all exports")
         for _ in range(repeats):
-            real.run(_command(_copy(project, Path(folder) / "real"), "build"))
-        rows = [pyyaml, *others, cold, nothing, one, check, without_tiers, real]
+            copy = _copy(project, Path(folder) / "real")
+            real.run(_command(copy, "build"))
+            page.run(_python("-m", "ldn_evidence.bench.first_page", str(copy.root)))
+            exports.run(_command(copy, "export"))
+        rows = [pyyaml, *others, cold, nothing, one, check, without_tiers, real, page, exports]
         _print(console, rows, pyyaml, others, cold, records)
         share = _appraisal_share(check, without_tiers, cold)
         console.print(f"the appraisal's share of a cold build's processor time: {share:.0f} %")
@@ -189,6 +194,7 @@ def _copy(project: Project, target: Path) -> Project:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(project.schema, target / "schema")
     shutil.copytree(project.data, target / "data")
+    shutil.copyfile(project.metadata, target / project.metadata.name)
     return Project(target)
 
 
