@@ -17,6 +17,7 @@ from conftest import require_tool
 from ldn_evidence.cli import main
 from ldn_evidence.project import Project
 from ldn_evidence.publish.export import FORMATS, CannotExport, export
+from ldn_evidence.publish.export.base import Base
 from ldn_evidence.publish.export.formats import Format
 
 
@@ -59,7 +60,11 @@ def test_checksums_hold(exported: Path) -> None:
 @pytest.mark.parametrize(
     "format", [one for one in FORMATS.values() if one.name not in ("sqlite", "csv", "excel", "site", "api")]
 )
-def test_every_file_says_that_it_is_not_advice(exported: Path, format: Format) -> None:
+def test_every_file_says_that_it_is_not_advice_and_of_which_commit_it_is(
+    exported: Path, built_database: Path, project_root: Path, format: Format
+) -> None:
+    with Base(Project(project_root), built_database) as base:
+        commit, version = base.info["commit"], base.version
     path = exported / format.files
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     for file in files:
@@ -69,6 +74,8 @@ def test_every_file_says_that_it_is_not_advice(exported: Path, format: Format) -
         assert b"ot medical advice" in squeezed
         assert b"opioid" in squeezed
         assert b"CC0" in squeezed or b"publicdomain/zero" in squeezed
+        assert commit.encode() in squeezed
+        assert version.encode() in squeezed
 
 
 def test_formats_can_be_chosen_and_others_stay(

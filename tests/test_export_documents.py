@@ -99,6 +99,15 @@ def test_linked_data_has_tiers_and_links(nodes: dict[str, Any], base: Base) -> N
     assert set(links) <= set(nodes)
 
 
+def test_only_what_is_published_is_part_of_a_periodical(nodes: dict[str, Any], base: Base) -> None:
+    rows = base.records("SELECT id, status, design FROM studies WHERE journal IS NOT NULL")
+    for row in rows:
+        node = nodes[f"urn:ldn-evidence:studies:{row['id']}"]
+        (place,) = node[f"{SCHEMA}isPartOf"]
+        is_paper = row["status"] == "published" or row["design"] == "protocol" and row["status"] != "preprint"
+        assert place["@type"] == [SCHEMA + ("Periodical" if is_paper else "CreativeWork")], row["id"]
+
+
 def test_terms_of_our_own_are_columns_of_the_database(nodes: dict[str, Any], base: Base) -> None:
     for place in OWN_TERMS.values():
         table, _, column = place.partition(".")
@@ -111,6 +120,9 @@ def test_the_data_set_says_licence_version_and_notice(nodes: dict[str, Any], bas
     node = nodes["urn:ldn-evidence:base"]
     assert one(node, f"{SCHEMA}license") == "https://creativecommons.org/publicdomain/zero/1.0/"
     assert one(node, f"{SCHEMA}version") == base.version
+    (commit,) = node[f"{SCHEMA}identifier"]
+    assert one(commit, f"{SCHEMA}propertyID") == "commit"
+    assert one(commit, f"{SCHEMA}value") == base.info["commit"]
     assert one(node, f"{SCHEMA}description") == base.notice
 
 

@@ -247,6 +247,38 @@ def test_further_authors_are_no_person(exported: Path, studies: dict[str, Study]
 
 
 @pytest.mark.parametrize("format", MEDIA_TYPES)
+def test_a_research_group_is_not_given_as_author(studies: dict[str, Study], format: Format) -> None:
+    without = [
+        study
+        for study in studies.values()
+        if study["research_group"] and not json.loads(study["authors"] or "[]")
+    ]
+    assert without
+    for study in without:
+        text = " ".join(citation(study, format).split())
+        assert not re.search(r"\bauthor\b|\bAU ?- |\bCN ?- ", text)
+        said = f"research group: {study['research_group']}"
+        assert said in (of_latex(text) if format == "bibtex" else text)
+
+
+def test_the_protocol_of_a_running_trial_is_a_paper_in_a_journal(studies: dict[str, Study]) -> None:
+    running = [
+        study
+        for study in studies.values()
+        if study["design"] == "protocol" and study["status"] in ("planned", "ongoing")
+    ]
+    assert running
+    for study in running:
+        assert citation(study, "bibtex").startswith("@article{")
+        assert citation(study, "ris").startswith("TY  - JOUR")
+        assert json.loads(citation(study, "csl-json"))["type"] == "article-journal"
+        assert "PT  - Journal Article" in citation(study, "nbib")
+    posted = {**running[0], "status": "preprint"}
+    assert citation(posted, "bibtex").startswith("@misc{")
+    assert citation({**running[0], "journal": None}, "bibtex").startswith("@misc{")
+
+
+@pytest.mark.parametrize("format", MEDIA_TYPES)
 def test_one_record_is_what_the_file_has_of_it(
     exported: Path, studies: dict[str, Study], built_database: Path, format: Format
 ) -> None:

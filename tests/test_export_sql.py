@@ -174,12 +174,12 @@ def test_postgresql_has_types_keys_checks_and_indexes(
         (wanted,) = base.connection.execute(indexes).fetchone()
         found = postgresql.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")
         assert len(found) == wanted + len(base.tables) + 2
-    types = dict(
-        postgresql.rows(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'arms' AND table_schema = 'public'"
-        )
+    columns = postgresql.rows(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name IN ('arms', 'tier_trace') "
+        "AND table_schema = 'public'"
     )
-    assert types["components"] == "jsonb"
+    types = dict(columns)
+    assert types["components"] == types["inputs"] == types["estimates"] == "jsonb"
     assert types["dose_mg_per_day"] == "double precision"
     assert types["n"] == "bigint"
 

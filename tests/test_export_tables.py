@@ -241,6 +241,12 @@ def test_json_has_every_row(exported: Path, built_database: Path, project_root: 
             assert_same_rows(relation, base.rows(name), [list(row.values()) for row in found])
 
 
+def test_what_entered_a_rule_is_an_object_in_json(exported: Path) -> None:
+    traced = json.loads((exported / "ldn.json").read_bytes())["tables"]["tier_trace"]
+    assert traced
+    assert all(isinstance(row["inputs"], dict) for row in traced)
+
+
 def test_duckdb_reads_ndjson(exported: Path, built_database: Path, project_root: Path) -> None:
     read = (
         "SELECT \"table\", CAST(row AS VARCHAR) FROM read_json(?, format = 'newline_delimited', "

@@ -15,7 +15,7 @@ from typing import Any
 from ldn_evidence.project import Project
 from ldn_evidence.read.strict_yaml import parse
 from ldn_evidence.schemas import Node, Schemas
-from ldn_evidence.store.layout import Column, Layout, RowPlan
+from ldn_evidence.store.layout import PRINTED_DESCRIPTION, Column, Layout, RowPlan
 
 TABLES_FILE = Path(__file__).with_name("tables.json")
 # What a reader of JSON needs of a schema node; bounds and patterns are the curator's business.
@@ -23,9 +23,6 @@ _KEPT = ("type", "enum", "description", "items", "properties", "required", "form
 
 # The rule of what is always a whole day; a date may also be a month or a year.
 _DAY_RULE = "day-format"
-
-# Columns that hold a JSON object without a schema of its own.
-_OBJECTS = ("printed", "inputs")
 
 ColumnSchema = Mapping[str, Any]
 
@@ -71,10 +68,15 @@ def render_api_tables(project: Project) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
+def is_object(column: Column) -> bool:
+    """Whether a column holds a JSON object, of which the schema says no more than that it is text."""
+    return column.name == "inputs" or column.description == PRINTED_DESCRIPTION
+
+
 def _column_schema(column: Column, node: Node | None) -> dict[str, Any]:
     schema = _plain(node) if node else {}
     schema["description"] = column.description
-    if column.name in _OBJECTS or column.name.endswith("_printed") and node is None:
+    if is_object(column):
         schema["type"] = "object"
     if node and node.get("x-rule") == _DAY_RULE:
         schema["format"] = "date"

@@ -15,9 +15,10 @@ import yaml
 
 from ldn_evidence.databases import open_read_only
 from ldn_evidence.project import Project
+from ldn_evidence.publish.api.tables import is_object
 from ldn_evidence.publish.metadata import DATABASE, ORIGIN
 from ldn_evidence.schemas import Schemas
-from ldn_evidence.store.layout import PRINTED_DESCRIPTION, Column, Layout, Table
+from ldn_evidence.store.layout import Column, Layout, Table
 
 Meaning = Literal["text", "integer", "number", "boolean", "array", "object"]
 Row = tuple[Any, ...]
@@ -264,7 +265,7 @@ def _column(table: Table, column: Column) -> ExportColumn:
         allowed = tuple(value.replace("''", "'") for value in _LITERAL.findall(check))
     elif "json_valid" in check:
         meaning = "array"
-    elif column.description == PRINTED_DESCRIPTION:
+    elif is_object(column):
         meaning = "object"
     description = f"{column.description} Unit: {column.unit}." if column.unit else column.description
     required = column.required or column.name in table.primary_key

@@ -43,6 +43,8 @@ _DEPTHS = {
     "secondary": "in LDN Evidence known only from what others say of it",
     "unverified": "not verified in LDN Evidence",
 }
+# Statuses that say how far a trial has got, and not in what form a paper is out.
+_OF_TRIALS = frozenset({"planned", "ongoing", "completed", "terminated", "withdrawn", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,23 @@ def _write(base: Base, folder: Path, format: Format) -> Iterator[Written]:
 
 
 def authors(record: Record) -> list[Author]:
-    """The authors in the order of the paper; the research group where none are recorded."""
+    """The authors in the order of the paper. A research group is no author: its name is ours, for judging independence."""
     names = record.get("authors") or []
     if isinstance(names, str):
         names = orjson.loads(names)
-    if not names and record.get("research_group"):
-        names = [record["research_group"]]
     return [_author(name) for name in names]
 
 
 def named_authors(record: Record) -> list[Author]:
     """The authors without what stands for further ones; `note` says that there are such."""
     return [author for author in authors(record) if author.family != AND_OTHERS]
+
+
+def form(record: Record) -> str:
+    """In what form it is out. Of the protocol of a trial the status says how far the trial has got: the paper is out."""
+    status: str = record["status"]
+    is_paper = record.get("design") == "protocol" and record.get("journal") and status in _OF_TRIALS
+    return "published" if is_paper else status
 
 
 def note(record: Record) -> str:
@@ -173,6 +180,8 @@ def note(record: Record) -> str:
         parts.append(record["note"])
     if len(named_authors(record)) < len(authors(record)):
         parts.append("Further authors are not listed in LDN Evidence")
+    elif not authors(record) and record.get("research_group"):
+        parts.append(f"Authors are not listed in LDN Evidence; research group: {record['research_group']}")
     depth = _DEPTHS.get(record.get("verification_depth") or "")
     if depth:
         parts.append(depth[0].upper() + depth[1:])
@@ -223,7 +232,7 @@ _BIBTEX_TYPES = {"published": "article", "thesis": "phdthesis"}
 
 def _bibtex(record: Record) -> str:
     journal = record.get("journal")
-    kind = _BIBTEX_TYPES.get(record["status"], "misc") if journal else "misc"
+    kind = _BIBTEX_TYPES.get(form(record), "misc") if journal else "misc"
     place = {"article": "journal", "phdthesis": "school", "misc": "howpublished"}[kind]
     fields = {
         "author": " and ".join(_bibtex_author(author) for author in authors(record)),
@@ -279,7 +288,7 @@ _RIS_TYPES = {
 def _ris(record: Record) -> str:
     first, _, last = pages(record).partition("-")
     tags = [
-        ("TY", _RIS_TYPES.get(record["status"], "GEN")),
+        ("TY", _RIS_TYPES.get(form(record), "GEN")),
         ("ID", record["id"]),
         *(("AU", _ris_author(author)) for author in named_authors(record)),
         ("TI", record["title"]),
@@ -320,7 +329,7 @@ def _csl(record: Record) -> dict[str, Any]:
     thesis = record["status"] == "thesis"
     fields: dict[str, Any] = {
         "id": record["id"],
-        "type": _CSL_TYPES.get(record["status"], "document"),
+        "type": _CSL_TYPES.get(form(record), "document"),
         "title": record["title"],
         "author": [_csl_author(author) for author in named_authors(record)],
         "publisher" if thesis else "container-title": record.get("journal"),
@@ -368,7 +377,7 @@ def _nbib(record: Record) -> str:
         ("PG", pages(record)),
         ("LID", f"{doi} [doi]" if doi else None),
         *_nbib_authors(record),
-        ("PT", _NBIB_TYPES.get(record["status"])),
+        ("PT", _NBIB_TYPES.get(form(record))),
         ("PT", "Retracted Publication" if retraction else None),
         ("JT", record.get("journal")),
         ("PMC", record.get("pmcid")),

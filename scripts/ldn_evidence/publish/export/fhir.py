@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from ldn_evidence.publish.export import citations
-from ldn_evidence.publish.export.base import Base
+from ldn_evidence.publish.export.base import Base, version_line
 from ldn_evidence.publish.export.files import Written
 
 Resource = dict[str, Any]
@@ -98,6 +98,7 @@ def _resources(base: Base) -> Iterator[Resource]:
         "status": "active",
         "date": about["committed_on"],
         "description": about["notice"],
+        "note": [{"text": version_line(about)}],
         "copyright": f"{about['license']}, {about['license_url']}",
     }
     for row in base.records("SELECT * FROM studies ORDER BY id"):

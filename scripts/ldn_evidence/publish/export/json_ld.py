@@ -83,6 +83,7 @@ def _graph(base: Base) -> Iterator[Node]:
         "@type": "Dataset",
         "name": about["title"],
         "version": about["data_version"],
+        "identifier": {"@type": "PropertyValue", "propertyID": "commit", "value": about["commit"]},
         "dateModified": about["committed_on"],
         "license": about["license_url"],
         "isAccessibleForFree": True,
@@ -160,14 +161,16 @@ def _studies(base: Base) -> Iterator[Node]:
         base, "SELECT study_id, condition_id FROM study_conditions ORDER BY study_id, position"
     )
     for row in base.records("SELECT * FROM studies ORDER BY id"):
-        published = row["status"] in ("published", "preprint")
+        form = citations.form(row)
+        # What is not published appeared in a register, at a meeting, in a release: in no periodical.
+        place = "Periodical" if form == "published" else "CreativeWork"
         yield {
             "@id": identifier("studies", row["id"]),
-            "@type": "MedicalScholarlyArticle" if published else "CreativeWork",
+            "@type": "MedicalScholarlyArticle" if form in ("published", "preprint") else "CreativeWork",
             "name": row["title"],
             "author": [_author(author) for author in citations.named_authors(row)],
             "datePublished": str(row["year"]) if row["year"] else None,
-            "isPartOf": {"@type": "Periodical", "name": row["journal"]} if row["journal"] else None,
+            "isPartOf": {"@type": place, "name": row["journal"]} if row["journal"] else None,
             "pagination": row["pages"],
             "identifier": [
                 {"@type": "PropertyValue", "propertyID": name, "value": row[name]}
