@@ -292,6 +292,8 @@ def test_references_to_studies_say_how_deep_they_were_read(api: Api) -> None:
         ("tier-disagreements", "", "SELECT condition_id || '--' || position FROM asserted_tiers JOIN conditions "
          "ON conditions.id = condition_id WHERE tier <> evidence_tier"),
         ("evidence-map", "", "SELECT condition_id FROM evidence_map"),
+        ("searches", "searched_from=2026&searched_to=2026-11",
+         "SELECT id FROM searches WHERE searched_on BETWEEN '2026-01-01' AND '2026-11-30'"),
     ],
 )  # fmt: skip
 def test_filters_give_what_sql_gives(connection: sqlite3.Connection, path: str, query: str, sql: str) -> None:
@@ -310,6 +312,7 @@ def test_filters_give_what_sql_gives(connection: sqlite3.Connection, path: str, 
         ("trials", "registry_number=NCT05307627", ["registry_number=nct05307627"]),
         ("trials", "registry=ClinicalTrials.gov", ["registry=clinicaltrials.gov"]),
         ("studies", "country=United States", ["country=united%20states"]),
+        ("studies", "country=Türkiye", ["country=türkiye", "country=TÜRKIYE"]),
         ("coverage", "section=depth of reading, randomised trials",
          ["section=Depth%20of%20reading,%20randomised%20trials"]),
         ("mechanisms", "target=TLR4", ["target=tlr4"]),
@@ -420,6 +423,7 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
         ("studies", "design=case_reports", 400, "unknown-value", "case_report"),
         ("studies", "design=RCT", 400, "unknown-value", None),
         ("studies", "condition=fibromialgia", 404, "not-found", "fibromyalgia"),
+        ("studies", "condition=MS", 404, "not-found", "multiple-sclerosis"),
         ("studies", "country=Norwai", 404, "not-found", "Norway"),
         ("regulatory", "jurisdiction=USA", 404, "not-found", None),
         ("coverage", "section=studies", 404, "not-found", None),
@@ -442,8 +446,12 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
         ("changes", "since=yesterday", 400, "unknown-value", None),
         ("search", "", 400, "missing-parameter", None),
         ("safety", "limit=1", 400, "unknown-parameter", None),
+        ("openapi.json", "limit=1", 400, "unknown-parameter", None),
+        ("studies/younger-2013.bib", "limit=1", 400, "unknown-parameter", None),
         ("studis", "", 404, "not-found", "studies"),
         ("conditions/fibromialgia", "", 404, "not-found", "fibromyalgia"),
+        ("conditions/ms", "", 404, "not-found", "multiple-sclerosis"),
+        ("safety/dreams", "", 404, "not-found", None),
         ("tier-history/fibromyalgia", "", 404, "not-found", None),
         ("conditions/fibromyalgia/studies", "", 404, "not-found", None),
     ],
@@ -464,6 +472,8 @@ def test_errors_say_what_is_allowed(
     if meant is not None:
         assert problem["did_you_mean"][0] == meant
         assert meant in problem["detail"]
+    if path.startswith("safety/"):  # which has none
+        assert "filters" not in problem["detail"]
     if query == "design=RCT":  # close to nothing, so all are told
         assert "did_you_mean" not in problem
         assert "randomized_parallel" in problem["detail"]
@@ -801,6 +811,14 @@ def test_the_openapi_document_is_sound(document: dict[str, Any]) -> None:
         if "description" in field or "$ref" in field or "anyOf" in field or "const" in field
     }
     assert {"evidence_tier", "dose_mg_per_day", "random_ci_low"} <= described
+    references = [
+        field
+        for name, schema in document["components"]["schemas"].items()
+        for field in schema.get("properties", {}).values()
+        if name.startswith(("Study", "Claim", "Effect", "Arm")) and "/Reference" in json.dumps(field)
+    ]
+    assert len(references) > 20
+    assert all(field.get("description") for field in references)
     assert (
         document["components"]["schemas"]["StudyArms"]["properties"]["dose_mg_per_day"]["x-unit"] == "mg/day"
     )

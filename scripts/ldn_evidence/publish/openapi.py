@@ -410,7 +410,8 @@ def field_schema(one: Field) -> Schema:
     nullable = bool(schema.get("nullable"))
     if one.to_targets or "x-any-table" in schema or is_reference(one):
         reference: Schema = {"$ref": "#/components/schemas/Reference"}
-        return {"anyOf": [reference, {"type": "null"}]} if nullable or one.to_targets else reference
+        may_be_null = {"anyOf": [reference, {"type": "null"}]} if nullable or one.to_targets else reference
+        return {**may_be_null, "description": schema["description"]}
     found: Schema = {
         key: value for key, value in schema.items() if key in ("enum", "description", "items", "x-unit")
     }

@@ -45,12 +45,24 @@ class Catalogue:
             for one in resource.filters
             if (path := one.schema.get("x-values"))
         }
+        self._names = connection.execute(
+            "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position"
+        ).fetchall()
         self._references: dict[tuple[str, str], orjson.Fragment] = {}
         self.meta = orjson.Fragment(orjson.dumps(self._meta()))
 
     def identifiers(self, table: str) -> Collection[str]:
         """The ids of a table's records, or the values that a column has (`table.column`)."""
         return self._values[table] if table in self._values else self._titles[table].keys()
+
+    def named_like(self, table: str, text: str) -> list[str]:
+        """Up to three records one of whose names comes close to `text`; of conditions, which alone have several names."""
+        # Only when something went wrong.
+        from ldn_evidence.publish.slips import closest_names
+
+        if table != "conditions":
+            return []
+        return [identifier for identifier, _ in closest_names(text.replace("-", " "), self._names, most=3)]
 
     def title(self, table: str, identifier: str) -> str | None:
         """The title of a record; None where there is none."""

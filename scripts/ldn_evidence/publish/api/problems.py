@@ -62,8 +62,8 @@ class ApiProblem(Exception):
         }
 
 
-def close_to(found: str, allowed: Iterable[str]) -> list[str]:
-    """Up to three of `allowed` that `found` may have meant, closest first."""
+def close_to(found: str, allowed: Iterable[str], first: Iterable[str] = ()) -> list[str]:
+    """Up to three of `allowed` that `found` may have meant: those of `first`, then the closest."""
     # Only when something went wrong.
     from rapidfuzz import fuzz, process, utils
 
@@ -77,15 +77,21 @@ def close_to(found: str, allowed: Iterable[str]) -> list[str]:
         limit=3,
         score_cutoff=70,
     )
-    return [str(match[0]) for match in matches]
+    return list(dict.fromkeys([*first, *(str(match[0]) for match in matches)]))[:3]
 
 
 def not_allowed(
-    kind: str, what: str, found: str, allowed: Iterable[str], status: int = 400, **more: Any
+    kind: str,
+    what: str,
+    found: str,
+    allowed: Iterable[str],
+    status: int = 400,
+    meant_first: Iterable[str] = (),
+    **more: Any,
 ) -> ApiProblem:
-    """A problem for something that is not in a list."""
+    """A problem for something that is not in a list; `meant_first` is what it may have meant by another name."""
     listed = list(allowed)
-    meant = close_to(found, listed)
+    meant = close_to(found, listed, meant_first)
     detail = f"{what}: found {found[:200]!r}"
     if meant:
         detail += f"; did you mean {meant[0]!r}?"

@@ -133,6 +133,7 @@ class Api:
         if path == f"{API_ROOT}/openapi.json":
             from ldn_evidence.publish.openapi import openapi
 
+            asked.check_names(asked.parameters(query), ())
             return _json(openapi(self.catalogue))
         if not path.startswith(f"{API_ROOT}/"):
             raise ApiProblem(404, "not-found", f"there is no {path[:200]!r}; the API begins at {API_ROOT}/")
@@ -162,7 +163,9 @@ class Api:
     def _no_resource(self, name: str, identifier: str) -> ApiProblem:
         allowed = [*BY_NAME, *DOCUMENTS]
         if name in allowed:
-            detail = f"{name} has no single records; narrow the list with filters"
+            detail = f"{name} has no single records"
+            if name in BY_NAME:
+                detail += "; narrow the list with filters"
             return ApiProblem(404, "not-found", detail)
         meant = close_to(name, allowed)
         detail = f"there is no resource {name[:200]!r}" + (f"; did you mean {meant[0]!r}?" if meant else "")
@@ -187,6 +190,7 @@ class Api:
 
     def _references(self, resource: Resource, identifier: str, suffix: str, query: str) -> Response:
         """The studies of a record as a file for reference managers."""
+        asked.check_names(asked.parameters(query), ())
         if identifier not in self.catalogue.identifiers(resource.table):
             raise self._no_record(resource, identifier, suffix, query)
         ids = [row[0] for row in self.connection.execute(REFERENCES[resource.name], (identifier,))]
@@ -218,7 +222,10 @@ class Api:
             moved.detail = f"{identifier} was replaced by {successor}: {reason[0]}"
             moved.more = {"successor": successor, "retired_on": reason[1], "reason": reason[0]}
             return moved
-        meant = close_to(identifier, self._identifiers(resource)) if _IDENTIFIER.fullmatch(identifier) else []
+        meant = []
+        if _IDENTIFIER.fullmatch(identifier):
+            named = self.catalogue.named_like(resource.table, identifier)
+            meant = close_to(identifier, self._identifiers(resource), named)
         detail = f"there is no {resource.singular} with the id {identifier[:200]!r}"
         if meant:
             detail += f"; did you mean {meant[0]!r}?"
@@ -234,7 +241,7 @@ class Api:
         names = [one.name for one in resource.filters]
         asked.check_names(given, ("fields", "include", "sort", "limit", "cursor", *names))
         wanted = asked.selection(given, resource, whole=False)
-        conditions, values = asked.conditions_of(given, resource.filters, self.catalogue.identifiers)
+        conditions, values = asked.conditions_of(given, resource.filters, self.catalogue)
         where = " AND ".join(f"({condition})" for condition in conditions) or "1"
         order = asked.ordering(given, resource)
         page = asked.page(given)
@@ -394,7 +401,7 @@ class Api:
             raise ApiProblem(
                 400, "unknown-value", f"q is longer than {asked.LONGEST_VALUE} characters", parameter="q"
             )
-        conditions, values = asked.conditions_of(given, (SEARCH_KIND,), self.catalogue.identifiers)
+        conditions, values = asked.conditions_of(given, (SEARCH_KIND,), self.catalogue)
         where = " AND ".join(["search MATCH ?", *conditions])
         values = [fts_query(text), *values]
         page = asked.page(given)
@@ -420,26 +427,16 @@ class Api:
         if rows and page.offset + len(rows) < total:
             cursor = asked.cursor_of(self.catalogue.digest, page.offset + len(rows), rows[-1][1])
             links["next"] = self._link(path, {**rest, "cursor": [cursor]})
-        meant = [] if total else self._names_like(text)
+        meant = [] if total else self.catalogue.named_like("conditions", text)
         return _json(
             {
                 "data": found,
-                "did_you_mean": meant,
+                "did_you_mean": [self.catalogue.reference("conditions", one) for one in meant],
                 "page": {"total": total, "returned": len(found), "offset": page.offset, "limit": page.limit},
                 "links": links,
                 "meta": self.catalogue.meta,
             }
         )
-
-    def _names_like(self, text: str) -> list[Any]:
-        """Conditions whose name or synonym comes close, where nothing was found."""
-        # Only when something went wrong.
-        from ldn_evidence.publish.slips import closest_names
-
-        names = self.connection.execute(
-            "SELECT condition_id, name FROM condition_names ORDER BY condition_id, position"
-        ).fetchall()
-        return [self.catalogue.reference("conditions", one) for one, _ in closest_names(text, names, most=3)]
 
 
 def gives_references(path: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ldn_evidence.publish.api.catalogue import Catalogue
 from ldn_evidence.publish.api.problems import ApiProblem, not_allowed
 from ldn_evidence.publish.api.resources import Field, Filter, Part, Resource, path_of
 
@@ -24,8 +25,6 @@ CURSOR_PATTERN = r"^(0|[1-9][0-9]{0,9})\.([0-9A-Za-z]*)\.((?:[0-9a-f]{2})*)$"
 _CURSOR = re.compile(CURSOR_PATTERN, re.ASCII)
 # Beyond this SQLite would not take the number.
 _LARGEST_INTEGER = 2**53
-
-Identifiers = Callable[[str], Collection[str]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def selection(given: Mapping[str, list[str]], resource: Resource, whole: bool) -
 
 
 def conditions_of(
-    given: Mapping[str, list[str]], filters: Iterable[Filter], identifiers: Identifiers
+    given: Mapping[str, list[str]], filters: Iterable[Filter], catalogue: Catalogue
 ) -> tuple[list[str], list[Any]]:
     """SQL conditions and their values for the filters that were given."""
     where, values = [], []
@@ -130,29 +129,31 @@ def conditions_of(
         if one.name not in given:
             continue
         values_given = given[one.name] if one.several else [once(given, one.name) or ""]
-        texts = [text for value in values_given for text in _alternatives(one, value, identifiers)]
+        texts = [text for value in values_given for text in _alternatives(one, value, catalogue)]
         if len(texts) > MOST_VALUES:
             raise ApiProblem(
                 400, "unknown-value", f"{one.name}: more than {MOST_VALUES} values", parameter=one.name
             )
-        found = [filter_value(one, text.strip(" "), identifiers) for text in texts]
+        found = [filter_value(one, text.strip(" "), catalogue) for text in texts]
         where.append(one.where.replace("{values}", ", ".join("?" * len(found))))
         values += found
     return where, values
 
 
-def _alternatives(one: Filter, value: str, identifiers: Identifiers) -> list[str]:
+def _alternatives(one: Filter, value: str, catalogue: Catalogue) -> list[str]:
     """The values that a filter was given, separated by commas; a value of the records with a comma in it stays whole."""
-    is_whole = "x-values" in one.schema and _is_among(value.strip(" "), identifiers(one.schema["x-values"]))
+    is_whole = "x-values" in one.schema and _spelled(
+        value.strip(" "), catalogue.identifiers(one.schema["x-values"])
+    )
     return value.split(",") if one.several and not is_whole else [value]
 
 
-def _is_among(text: str, known: Collection[str]) -> bool:
-    """Whether a text is one of those known, in any case."""
-    return text.lower() in {value.lower() for value in known}
+def _spelled(text: str, known: Iterable[str]) -> str | None:
+    """A text as records spell it, whatever its case; None where none has it."""
+    return next((value for value in known if value.lower() == text.lower()), None)
 
 
-def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
+def filter_value(one: Filter, text: str, catalogue: Catalogue) -> Any:
     """One value of a filter, checked and typed."""
     schema = one.schema
     if one.head:
@@ -177,18 +178,20 @@ def filter_value(one: Filter, text: str, identifiers: Identifiers) -> Any:
                 "unknown-value", f"{one.name} has no such value", text, schema["enum"], parameter=one.name
             )
     elif "x-table" in schema:
-        known = identifiers(schema["x-table"])
+        known = catalogue.identifiers(schema["x-table"])
         if text not in known:
             raise not_allowed(
                 "not-found", f"no record of {path_of(schema['x-table'])} has this id", text, known, 404,
-                parameter=one.name,
+                catalogue.named_like(schema["x-table"], text), parameter=one.name,
             )  # fmt: skip
     elif "x-values" in schema:
-        known = identifiers(schema["x-values"])
-        if not _is_among(text, known):
+        known = catalogue.identifiers(schema["x-values"])
+        spelled = _spelled(text, known)
+        if spelled is None:
             raise not_allowed(
                 "not-found", f"{one.name}: no record has this", text, known, 404, parameter=one.name
             )
+        return spelled  # SQLite knows the case of ASCII only
     elif "pattern" in schema and not re.search(schema["pattern"], text):
         raise ApiProblem(
             400, "unknown-value", f"{one.name}: found {text!r}; {one.description}", parameter=one.name,

@@ -361,9 +361,11 @@ def _through(name: str, table: str, owner: str, value: str, record: str, descrip
 
 def _from_to(path: str, name: str, unit: str) -> tuple[Filter, Filter]:
     schema = {"type": column(path)["type"]} if column(path)["type"] != "string" else _DAY
+    # Behind every day of the month or year that was given.
+    to = "{values} || '~'" if schema is _DAY else "{values}"
     return (
         Filter(f"{name}_from", f"Lowest {unit}, included.", f"{path} >= {{values}}", schema, several=False),
-        Filter(f"{name}_to", f"Highest {unit}, included.", f"{path} <= {{values}}", schema, several=False),
+        Filter(f"{name}_to", f"Highest {unit}, included.", f"{path} <= {to}", schema, several=False),
     )
 
 
@@ -815,7 +817,7 @@ SEARCHES = Resource(
              )),
     ),
     (_through("condition", "search_query_conditions", "search_id", "condition_id", "searches.id", _CONDITION),
-     *_from_to("searches.searched_on", "searched", "day (YYYY-MM-DD)")),
+     *_from_to("searches.searched_on", "searched", "day (YYYY-MM-DD; a month or a year stands for all its days)")),
     ("searches.searched_on DESC, searches.id", "latest first"), "About the base", datasette="searches",
 )  # fmt: skip
 
