@@ -678,6 +678,20 @@ def test_a_review_that_lacks_a_newer_trial_against_it_is_marked(appraised: Calla
     assert "Newer 2024 with 50 people, which found no difference" in outdated["reason"]
 
 
+def test_a_review_that_names_another_paper_of_a_trial_holds_that_trial(
+    appraised: Callable[..., Tables],
+) -> None:
+    large = trial("large", 200, year=2021, outcomes=[outcome("no_difference")])
+    preprint = trial("early", 200, year=2020, relations=[{"type": "preprint_of", "study": "large"}])
+    pooled = review("pool", -1.0, "favours_ldn", year=2021, review={"included": ["early"]})
+    tables = appraised(large, preprint, pooled)
+    assert not [row for row in tables["contradictions"] if row["kind"] == "review_outdated"]
+    small = trial("small", 30, year=2019)
+    other = review("pool", -1.0, "favours_ldn", year=2021, review={"included": ["small"]})
+    without = appraised(small, large, preprint, other)
+    assert only(without["contradictions"], kind="review_outdated")["other_study_id"] == "large"
+
+
 def test_a_review_of_other_doses_lends_nothing(appraised: Callable[..., Tables]) -> None:
     standard = trial("one", arms=[low_dose(dose_class="standard", dose_mg_per_day=50), placebo()])
     pooled = review("pool", -1.0, "favours_ldn", review={"participants": 200, "included": ["one"]})
@@ -700,6 +714,18 @@ def test_trials_that_disagree_in_a_domain_are_paired(appraised: Callable[..., Ta
     row = only(tables["contradictions"], kind="trials_disagree")
     assert (row["study_id"], row["other_study_id"], row["domain"]) == ("one", "two", "pain")
     assert verdict(tables)[1] == "mixed"
+
+
+def test_rows_of_long_names_that_differ_at_their_ends_have_keys_of_their_own(
+    appraised: Callable[..., Tables],
+) -> None:
+    name = "-".join(["a-trial-of-low-dose-naltrexone-whose-name-goes-on"] * 2)[:79]
+    against = [trial(f"{name}{letter}", outcomes=[outcome("no_difference")]) for letter in "bcd"]
+    tables = appraised(trial(f"{name}a"), *against)
+    rows = [row for row in tables["contradictions"] if row["kind"] == "trials_disagree"]
+    assert {row["other_study_id"][-1] for row in rows} == {"b", "c", "d"}
+    assert len({row["id"] for row in rows}) == 3
+    assert {len(row["id"]) for row in rows} == {160}
 
 
 # --- claims and mechanisms ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ldn_evidence.appraise.meta import ConditionPools, OwnEstimate
@@ -44,10 +45,18 @@ def number_conflicts(conflicts: Iterable[NumberConflict]) -> Iterator[Row]:
         }
 
 
+_LONGEST_KEY = 160
+
+
 def _key(*parts: str) -> str:
     """A key that stays the same between builds and is short enough to read."""
     text = "--".join(parts)
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")[:160]
+    key = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")
+    if len(key) <= _LONGEST_KEY:
+        return key
+    # Two that are too long may differ only at their ends.
+    digest = blake2b(text.encode(), digest_size=4).hexdigest()
+    return f"{key[: _LONGEST_KEY - len(digest) - 1].rstrip('-.')}-{digest}"
 
 
 def disagreeing_trials(
@@ -207,7 +216,7 @@ def _against_ours(
     facts: StudyFacts, outcome: PooledOutcome, estimate: OwnEstimate, studies: Sequence[StudyFacts]
 ) -> str:
     """Why a published estimate and ours differ, as far as the lists of trials, or else the years, tell."""
-    included = None if facts.review is None or facts.review.included is None else set(facts.review.included)
+    included = None if facts.review is None else facts.review.included
     value, low, high = estimate.effect.value, estimate.effect.ci_low, estimate.effect.ci_high
     text = (
         f"In {words(estimate.domain)} {_called(facts)} {_SAID[str(outcome.direction)]} ({outcome.shown}); pooled here from "
@@ -297,7 +306,7 @@ def _lacks(review: StudyFacts, trial: StudyFacts) -> bool:
     included = review.review.included
     if included is None:
         return trial.year > review.year
-    return trial.year >= review.year and trial.trial not in included and trial.id not in included
+    return trial.year >= review.year and trial.trial not in included
 
 
 def claims(

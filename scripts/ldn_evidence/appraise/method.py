@@ -70,14 +70,12 @@ class AppraisalMethod(Struct, frozen=True):
     Attributes:
         rule: The tier rule.
         pooling: What may be pooled.
-        units: Study -> study that stands for its trial.
         reader: Reads study records.
         differences: Instrument -> minimal important difference in its points.
     """
 
     rule: TierRule
     pooling: PoolingRule
-    units: Mapping[str, str]
     reader: StudyReader
     differences: Mapping[str, float]
 
@@ -116,7 +114,7 @@ class AppraisalMethod(Struct, frozen=True):
             for instrument in terms.get("instruments", {})
             if (difference := reader.important_difference(instrument)[0]) is not None
         }
-        return cls(rule, pooling, units, reader, differences)
+        return cls(rule, pooling, reader, differences)
 
     def study_entries(
         self, records: Iterable[Mapping[str, Any]], pack: Pack
@@ -177,9 +175,7 @@ class AppraisalMethod(Struct, frozen=True):
                 # What is told of the estimate: all that the review includes need not be in it.
                 pooled_trials=_one(trials),
                 participants=_one(people),
-                included=None
-                if review.included is None
-                else frozenset(self.units.get(study, study) for study in review.included),
+                included=review.included,
             )
         return facts
 

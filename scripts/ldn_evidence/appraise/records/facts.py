@@ -83,10 +83,10 @@ class PooledOutcome(Struct, frozen=True, array_like=True):
 
 
 class ReviewFacts(Struct, frozen=True, array_like=True):
-    """What a published review pooled."""
+    """What a published review pooled; `included` are the trials, by the studies that stand for them."""
 
     outcomes: tuple[PooledOutcome, ...]
-    included: tuple[str, ...] | None
+    included: frozenset[str] | None
     is_pooled: bool
     says_low_dose: bool
     says_randomised: bool

@@ -75,7 +75,7 @@ class StudyReader:
             conflicts.extend(found)
         conflicts.extend(adverse_event_conflicts(record))
         if design.get("human") and record["design"] in _REVIEWS:
-            facts.review = review_facts(record, comparisons)
+            facts.review = review_facts(record, comparisons, self._units)
             facts.concludes_on = self._told.concludes_on(facts.conditions, comparisons)
         if design.get("human"):
             # What no outcome tells apart is the same for all conditions.

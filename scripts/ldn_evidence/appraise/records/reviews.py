@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ldn_evidence.appraise.records.facts import Comparison, PooledOutcome, ReviewFacts
 from ldn_evidence.appraise.records.numbers import MEASURES_OF_COMPARISON
@@ -18,8 +18,14 @@ _NOT_RANDOMISED = re.compile(
 )
 
 
-def review_facts(record: Record, comparisons: Sequence[Comparison]) -> ReviewFacts:
-    """What a review pooled, and what its title and scope say of the trials."""
+def review_facts(record: Record, comparisons: Sequence[Comparison], units: Mapping[str, str]) -> ReviewFacts:
+    """What a review pooled, and what its title and scope say of the trials.
+
+    Args:
+        record: The review.
+        comparisons: Its outcomes.
+        units: Study -> study that stands for its trial.
+    """
     review = record.get("review", {})
     outcomes = tuple(
         PooledOutcome(
@@ -44,7 +50,7 @@ def review_facts(record: Record, comparisons: Sequence[Comparison]) -> ReviewFac
     included = review.get("included")
     return ReviewFacts(
         outcomes=outcomes,
-        included=None if included is None else tuple(included),
+        included=None if included is None else frozenset(units.get(study, study) for study in included),
         is_pooled=bool(outcomes),
         says_low_dose=bool(_LOW_DOSE.search(text)) and not _OTHER_DOSE.search(text),
         says_randomised=bool(_RANDOMISED.search(text)) and not _NOT_RANDOMISED.search(text),
