@@ -97,6 +97,14 @@ def test_what_is_left_empty_limits_nothing(server: str) -> None:
     }
 
 
+def test_a_list_of_studies_marks_what_was_corrected_or_retracted(server: str) -> None:
+    for name, parameters in (("studies_of_condition", {}), ("outcomes_of_condition", {"domain": ""})):
+        rows = rows_of(server, name, condition_id="fibromyalgia", **parameters)
+        marked = {row.get("id", row.get("study_id")): row["retraction_status"] for row in rows}
+        assert marked["vatvani-2024"] == "corrected"
+        assert marked["bruun-2024"] is None
+
+
 @pytest.mark.parametrize(
     ("typed", "number"),
     [("4.5", "4.5"), ("4,5", "4.5"), (".5", "0.5"), (" 4.50 ", "4.5"), ("5.", "5")],

@@ -96,7 +96,7 @@ SELECT studies.id, studies.year, studies.design, studies.blinding,
     coalesce(studies.enrolment_randomized, studies.enrolment_analyzed, studies.enrolment_enrolled) AS participants,
     (SELECT group_concat(dose_class) FROM (SELECT DISTINCT arms.dose_class FROM arms
         WHERE arms.study_id = studies.id AND arms.role = 'intervention' ORDER BY arms.dose_class)) AS dose_class,
-    studies.verification_depth, studies.title, studies.conclusion
+    studies.verification_depth, studies.title, studies.conclusion, studies.retraction_status
 FROM studies
 WHERE studies.id IN (SELECT study_id FROM study_conditions WHERE condition_id IN {_NAMED_CONDITION})
 ORDER BY studies.year DESC, studies.id""",
