@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from ldn_evidence import basis
 from ldn_evidence.basis import Basis
 from ldn_evidence.build import build
+from ldn_evidence.check import checker
 from ldn_evidence.diff import compare
 from ldn_evidence.problems import BrokenBuild, RecordsHaveProblems
 from ldn_evidence.project import Project
@@ -257,6 +259,24 @@ def test_a_record_that_is_not_in_the_commit_shows_whatever_git_was_told(
     git(repository.root, "config", "status.showUntrackedFiles", "no")
     (repository.data / "studies" / f"{name}.yml").write_text(f"id: {name}\n", "utf-8")
     assert Basis(repository).commit.is_changed
+
+
+def test_whatever_code_a_build_runs_stands_in_its_digest(project: Project) -> None:
+    program = (
+        "import sys; from pathlib import Path; from ldn_evidence.build import build; "
+        "from ldn_evidence.project import Project; build(Project(Path(sys.argv[1]))); "
+        "[print(module.__file__) for name, module in sys.modules.items() if name.startswith('ldn_evidence')]"
+    )
+    command = [sys.executable, "-c", program, str(project.root)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code = (*basis._CODE, *checker._CODE)
+    forgotten = {
+        path.name
+        for path in map(Path, output.split())
+        if not any(one == path or one in path.parents for one in code)
+    }
+    # Places and messages; and what takes the example out of a text, which is in the digest without it.
+    assert forgotten == {"project.py", "problems.py", "worked_example.py"}
 
 
 def test_what_no_build_reads_does_not_show(repository: Project) -> None:

@@ -29,6 +29,9 @@ _CODE = (
     _PACKAGE / "assemble.py",
     _PACKAGE / "basis.py",
     _PACKAGE / "build.py",
+    # The version and the notice stand in the database.
+    _PACKAGE / "__init__.py",
+    _PACKAGE / "notice.py",
 )
 
 
