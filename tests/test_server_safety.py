@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -962,6 +963,24 @@ def test_a_busy_port_is_one_clear_line(catalogue: Project) -> None:
         port = busy.getsockname()[1]
         with pytest.raises(CannotServe, match=f"^port {port} is in use; .*make serve PORT={port + 1}$"):
             check_port(port)
+
+
+@pytest.mark.parametrize(
+    ("number", "port", "why", "other"),
+    [
+        (errno.EADDRINUSE, 65535, "is in use", 65534),
+        (errno.EACCES, 80, "needs special rights", 8001),
+    ],
+)
+def test_the_port_that_is_named_instead_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, number: int, port: int, why: str, other: int
+) -> None:
+    def refuse(_: socket.socket, __: object) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(CannotServe, match=f"^port {port} {why}; .*make serve PORT={other}$"):
+        check_port(port)
 
 
 def test_a_missing_database_is_one_clear_line(tmp_path: Path) -> None:

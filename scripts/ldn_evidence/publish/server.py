@@ -89,12 +89,12 @@ def check_port(port: int, host: str = DEFAULT_HOST) -> None:
             attempt.bind(endpoint)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            why = f"port {port} is in use"
+            why, other = f"port {port} is in use", port + 1 if port < 65535 else port - 1
         elif error.errno == errno.EACCES:
-            why = f"port {port} needs special rights"
+            why, other = f"port {port} needs special rights", DEFAULT_PORT  # the next one may, too
         else:
             raise CannotServe(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
-        raise CannotServe(f"{why}; choose another one, for example: make serve PORT={port + 1}") from error
+        raise CannotServe(f"{why}; choose another one, for example: make serve PORT={other}") from error
 
 
 def serve(project: Project, port: int = DEFAULT_PORT, host: str = DEFAULT_HOST) -> None:
