@@ -1014,6 +1014,8 @@ def require(document: dict[str, Any], criterion: dict[str, Any]) -> None:
         (lambda d: d["measures"]["favourable_trials"].update(blind=True), "unknown field"),
         (lambda d: d["tiers"].pop(), "must require nothing"),
         (lambda d: d.pop("designs"), "part missing"),
+        (lambda d: d["criteria"].update(dominant={"use": "dominant"}), "uses itself"),
+        (lambda d: d["outlook"]["raise"][1]["study"].update(design="series"), "no design is called 'series'"),
     ],
 )
 def test_a_rule_that_could_turn_evidence_round_is_refused(

@@ -79,6 +79,8 @@ class TierRule:
             self._read(document)
         except (KeyError, TypeError, AttributeError) as error:
             raise RuleError(f"tier rule: part missing or of the wrong shape: {error}") from error
+        except RecursionError as error:
+            raise RuleError("tier rule: criteria: one of them uses itself") from error
 
     def _read(self, document: Mapping[str, Any]) -> None:
         self.version = str(document["version"])
@@ -245,6 +247,8 @@ class TierRule:
         for entry in entries:
             if "{people}" not in entry["description"]:
                 raise RuleError(f"tier rule: outlook: {entry['description']!r} does not say {{people}}")
+            if entry["study"]["design"] not in self.designs:
+                raise RuleError(f"tier rule: outlook: no design is called {entry['study']['design']!r}")
         # What the rule does not say about a hypothetical study is whatever makes it count.
         return tuple(
             Hypothesis(
