@@ -433,6 +433,35 @@ def test_people_in_the_findings_are_those_whom_the_outcome_compares(
     assert several["toledano-2021-acute--pain-free-2-hours"] == 19 + 17  # two of five arms
 
 
+def test_other_studies_are_counted_alike_in_the_answer_and_in_the_reason(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    differing = 0
+    for condition, all_counted, trials in connection.execute(
+        "SELECT condition_id, counted_studies, randomized_trials FROM condition_appraisals"
+    ).fetchall():
+        page = every_page[f"/conditions/{condition}"]
+        others = all_counted - trials
+        shown = re.search(r"<dt>Other studies</dt><dd>(?:<a [^>]*>)?(\d+)<", page.html)
+        assert shown
+        assert int(shown[1]) == others, condition
+        block = re.search(
+            r'Other studies in people at low dose(?:</strong>)? <span class="n">(\d+)<', page.html
+        )
+        if block and int(block[1]) != others:
+            differing += 1
+            assert f"{others} of them count" in page.text, condition
+    assert differing
+
+
+def test_a_trial_of_a_combination_is_no_finding_on_naltrexone(every_page: dict[str, Seen]) -> None:
+    page = every_page["/conditions/migraine"]
+    findings = page.html[page.html.index('id="findings"') : page.html.index('id="studies"')]
+    assert "toledano-2021-preventive" in page.html
+    assert "toledano-2021-preventive" not in findings
+    assert "Read so far: 2 trials as abstract; none in full text; 1 of them counts." in page.text
+
+
 def row_of(page: Seen, start: str) -> str:
     """The row of a table that begins with `start`, as text."""
     rows = (" ".join(Seen(row).text.split()) for row in page.html.split("<tr")[1:])
@@ -903,6 +932,17 @@ def test_search_groups_by_kind_and_marks_what_matched(site: Site, connection: sq
     assert 'id="hits-mechanisms"' in page
     assert 'id="hits-studies"' in page
     assert "<mark>" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"), [("IBS", "Ibrahim"), ("ibs", "ibuprofen"), ("POTS", "potential")]
+)
+def test_an_abbreviation_is_not_taken_for_a_beginning(
+    site: Site, connection: sqlite3.Connection, typed: str, other: str
+) -> None:
+    found = Seen(html(site.answer(connection, "/search", {"q": typed}))).text
+    assert typed.upper() in found
+    assert other not in found
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ _SORTS: tuple[tuple[str, str, Callable[[Row], Any]], ...] = (
     ("name", "name", lambda row: row["name"].casefold()),
     ("people", "people in trials", lambda row: -(row["randomized_participants"] or 0)),
     ("trials", "randomised trials", lambda row: -(row["randomized_trials"] or 0)),
-    ("studies", "all studies", lambda row: -row["studies"]),
+    ("studies", "all records", lambda row: -row["studies"]),
     ("year", "newest year", lambda row: -(row["newest_year"] or 0)),
 )
 
@@ -181,7 +181,9 @@ def condition_page(reader: Reader, request: Request) -> Page:
         study["dose"] = dose(study)
     placed = by(({**study, "block": _block(study)} for study in studies), "block")
     blocks = [Block(key, title, note, placed[key]) for key, title, note in _BLOCKS if key in placed]
-    others = next((len(block.studies) for block in blocks if block.key == "uncontrolled"), 0)
+    # How many of a block the rule counts; only what decides is said to count, or not.
+    counting = {"randomised": condition["randomized_trials"] or 0}
+    counting["uncontrolled"] = (condition["counted_studies"] or 0) - counting["randomised"]
     planned = {study["id"] for study in placed.get("documents", [])}
     repeated = {study["id"] for study in studies if study["relation"] in SAME_STUDY | {"protocol_of"}}
     pools = reader.rows("meta_analyses", id=identifier)
@@ -215,7 +217,9 @@ def condition_page(reader: Reader, request: Request) -> Page:
         key=lambda row: row["is_planned"],
     )  # fmt: skip
     claims = reader.rows("condition_claims", id=identifier)
-    findings = _summary_of_findings(placed.get("randomised", []), outcomes, pools, words)
+    # What naltrexone did together with another drug is no finding on naltrexone.
+    told_apart = [study for study in placed.get("randomised", []) if study["isolates_naltrexone"] != 0]
+    findings = _summary_of_findings(told_apart, outcomes, pools, words)
     # What one trial alone measured, and not first, can wait; so can trials whose results stand among the studies.
     leading_findings, other_findings = _parted(findings, lambda row: row["is_primary"] or row["trials"] > 1)
     awaited, reported = _parted(trials, lambda row: not row["report_id"])
@@ -249,7 +253,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "mechanisms": notes,
             "blocks": blocks,
             "open_blocks": _open(blocks),
-            "other_studies": others,
+            "counting": counting,
             "depths": _depths(placed.get("randomised", []), words),
             "gauge": _gauge(pools[0], inputs, condition, words) if pools else None,
             "leading_pool": pools[0] if pools else None,

@@ -202,7 +202,7 @@ SELECT conditions.*, condition_appraisals.computed_tier, condition_appraisals.co
     condition_appraisals.deciding_rule, condition_appraisals.deciding_direction_rule, condition_appraisals.reason,
     condition_appraisals.overridden, condition_appraisals.rule_version, condition_appraisals.randomized_trials,
     condition_appraisals.randomized_participants, condition_appraisals.randomized_trials_of_unknown_size,
-    condition_appraisals.uncontrolled_studies, condition_appraisals.newest_year
+    condition_appraisals.uncontrolled_studies, condition_appraisals.counted_studies, condition_appraisals.newest_year
 FROM conditions LEFT JOIN condition_appraisals ON condition_appraisals.condition_id = conditions.id
 WHERE conditions.id = :id""",
     "names": "SELECT name FROM condition_names WHERE condition_id = :id ORDER BY position",
