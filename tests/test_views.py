@@ -215,6 +215,24 @@ def test_an_estimate_stands_with_its_reading(connection: sqlite3.Connection) -> 
         assert [code for code in get_args(MidReading) if code not in meaning] == [], table
 
 
+def test_an_estimate_lies_on_the_side_that_its_direction_names(connection: sqlite3.Connection) -> None:
+    described = yaml.safe_load((ROOT / "metadata.yml").read_text("utf-8"))["databases"]["ldn"]["tables"]
+    against = {
+        row[0]
+        for row in connection.execute(
+            "SELECT measure FROM (SELECT shown.measure, shown.direction, outcomes.better, "
+            "  CASE WHEN shown.measure IN ('RR', 'OR', 'HR', 'IRR') THEN 1 ELSE 0 END AS none, shown.ci_low, shown.ci_high "
+            "  FROM review_conflicts AS shown JOIN outcomes ON outcomes.study_id = shown.study_id "
+            "  AND outcomes.name = shown.outcome AND outcomes.effect_value = shown.value) "
+            "WHERE direction = 'favours_ldn' AND (better = 'lower' AND ci_low > none OR better = 'higher' AND ci_high < none) "
+            "OR direction = 'favours_comparator' AND (better = 'lower' AND ci_high < none OR better = 'higher' AND ci_low > none)"
+        )
+    }
+    assert against  # the printed signs that turn the other way are told of
+    meaning = described["review_conflicts"]["columns"]["value"]
+    assert [measure for measure in sorted(against) if measure not in meaning] == []
+
+
 def test_people_of_a_study_are_those_of_an_arm_only_where_all_were_in_it(empty: sqlite3.Connection) -> None:
     add_condition(empty, "pain")
     for study, design, arms in (
