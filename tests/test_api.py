@@ -1059,6 +1059,26 @@ def test_the_static_tree_is_closed(connection: sqlite3.Connection) -> None:
                 assert link in known, f"{path}: {link}"
 
 
+def test_the_static_tree_describes_its_files_and_no_server(connection: sqlite3.Connection) -> None:
+    files = Api(connection, static=True)
+    there = set(files.static_paths())
+    described = json.loads(files.render(f"{API_ROOT}/openapi.json").body)
+    assert len(described["paths"]) == len(PATHS) - 1  # no search
+    for path, item in described["paths"].items():
+        start, _, rest = path.partition("{id}")
+        assert path in there or rest and any(one.startswith(start) and one.endswith(rest) for one in there), (
+            path
+        )
+        assert set(item["get"]["responses"]) == {"200"}
+        assert {one["in"] for one in item["get"]["parameters"]} <= {"path"}
+    used = set(re.findall(r'"#/components/([^"]+)"', json.dumps(described)))
+    defined = {f"{kind}/{name}" for kind, ones in described["components"].items() for name in ones}
+    assert used <= defined
+    page = files.render("/api/index.html").body.decode()
+    for only_of_a_server in ("curl", "cursor", "ETag", ".bib", "/ldn/", "search?", "problem"):
+        assert only_of_a_server not in page, only_of_a_server
+
+
 def test_the_static_tree_says_what_the_live_api_says(api: Api, connection: sqlite3.Connection) -> None:
     static = Api(connection, static=True)
     for path in ("conditions/fibromyalgia", "studies/younger-2013"):

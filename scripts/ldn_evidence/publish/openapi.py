@@ -46,14 +46,26 @@ _GROUP_WORDS = {
 
 
 def openapi(catalogue: Catalogue) -> Schema:
-    """The document for one database (its notice, version and address)."""
+    """The document for one database (its notice, version and address); of the static tree, for its files."""
+    if catalogue.suffix:
+        reading = "These are files: lists are whole, there are no parameters and no search."
+        paths = _files(_paths(), catalogue.suffix)
+        components: Schema = {"schemas": {name: one for name, one in _schemas() if name not in _OF_SERVER}}
+    else:
+        reading = "Read only, no key, CORS open."
+        paths = _paths()
+        components = {
+            "schemas": dict(_schemas()),
+            "responses": dict(_responses()),
+            "headers": dict(_HEADERS),
+        }
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "LDN Evidence API",
             "version": API_VERSION,
             "summary": "What is known of low-dose naltrexone, condition by condition.",
-            "description": f"{catalogue.build.get('notice', '')}\n\nRead only, no key, CORS open. Changes within v1 only add. "
+            "description": f"{catalogue.build.get('notice', '')}\n\n{reading} Changes within v1 only add. "
             "A record keeps three groups of fields apart: `authored` (what its own file says), `computed` (what this "
             "base computes by published rules) and `related` (records that point at it). Fields bear the names of the "
             "database's columns.",
@@ -61,12 +73,8 @@ def openapi(catalogue: Catalogue) -> Schema:
         },
         "servers": [{"url": catalogue.base or "/"}],
         "tags": [{"name": name} for name in dict.fromkeys([*(one.tag for one in RESOURCES), "Documents"])],
-        "paths": dict(_paths()),
-        "components": {
-            "schemas": dict(_schemas()),
-            "responses": dict(_responses()),
-            "headers": dict(_HEADERS),
-        },
+        "paths": dict(paths),
+        "components": components,
     }
 
 
@@ -114,6 +122,23 @@ def _paths() -> Iterable[tuple[str, Schema]]:
                 f"get{name}", f"One {resource.singular} with everything that belongs to it", resource.tag, f"{name}Document",
                 [parameter, *_choice_parameters(resource, single=True)], resource.description, single=True,
             )  # fmt: skip
+
+
+# What only a server answers.
+_OF_SERVER = frozenset({"Problem", "SearchHit", "SearchResults"})
+
+
+def _files(paths: Iterable[tuple[str, Schema]], suffix: str) -> Iterable[tuple[str, Schema]]:
+    """The operations as files answer them: with the suffix in the address, without parameters, errors and headers."""
+    for path, item in paths:
+        if path == f"{API_ROOT}/search":
+            continue
+        operation = dict(item["get"])
+        answer = operation["responses"]["200"]
+        operation["parameters"] = [one for one in operation.get("parameters", ()) if one["in"] == "path"]
+        operation["responses"] = {"200": {"description": answer["description"], "content": answer["content"]}}
+        name = f"{path}index" if path.endswith("/") else path.removesuffix(suffix)
+        yield f"{name}{suffix}", {"get": operation}
 
 
 def _operation(

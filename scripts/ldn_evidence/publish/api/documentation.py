@@ -27,18 +27,20 @@ summary { cursor: pointer; padding: .2rem 0; }
 nav ul { columns: 3 14rem; }
 """
 
+_CONVENTIONS = """<li><strong>Three groups of fields.</strong> <code>authored</code> is what the record's own file says,
+<code>computed</code> is what this base computes from all records by its published rules, <code>related</code> are other
+records that point at this one. Fields bear the names of the database's columns. <code>null</code> means unknown or not
+printed, never zero.</li>
+<li><strong>References</strong> are objects with <code>type</code>, <code>id</code>, <code>title</code> and
+<code>href</code>; those to studies also say how deep the study was read and whether it was retracted.</li>"""
+
 _INTRODUCTION = """
 <p>Everything that the base holds, as JSON. Read only, no key, open to every origin (CORS). The machine-readable
 description is <a href="{openapi}">OpenAPI 3.1</a>; it is written from the same table as the answers, and the tests
 call every operation in it.</p>
 <h2 id="conventions">Conventions</h2>
 <ul>
-<li><strong>Three groups of fields.</strong> <code>authored</code> is what the record's own file says,
-<code>computed</code> is what this base computes from all records by its published rules, <code>related</code> are other
-records that point at this one. Fields bear the names of the database's columns. <code>null</code> means unknown or not
-printed, never zero.</li>
-<li><strong>References</strong> are objects with <code>type</code>, <code>id</code>, <code>title</code> and
-<code>href</code>; those to studies also say how deep the study was read and whether it was retracted.</li>
+{conventions}
 <li><strong>Lists</strong> take filters (several values separated by commas are alternatives; different filters must all
 hold; codes, DOIs, registry numbers and names are found in any case), <code>sort=-year,title</code>,
 <code>fields=title,year</code>, <code>include=arms,outcomes</code> (or <code>all</code>), <code>limit</code> (1 to
@@ -77,6 +79,22 @@ curl -L "$SITE{base}/ldn.json?_shape=array&amp;sql=select+id,+year+from+studies+
 """
 
 
+# Of the static tree, where no server looks at filters, and addresses are names of files.
+_FILES_INTRODUCTION = """
+<p>Everything that the base holds, as JSON files. No server stands behind them: lists are whole, and there are no filters, no
+pages, no search. Every list is a file such as <a href="{root}/conditions.json"><code>v1/conditions.json</code></a>, every
+record one such as <code>v1/conditions/&lt;id&gt;.json</code>; <a href="{root}/index.json"><code>v1/index.json</code></a> names
+the lists with their number of records. The machine-readable description of these files is
+<a href="{openapi}">OpenAPI 3.1</a>.</p>
+<h2 id="conventions">Conventions</h2>
+<ul>
+{conventions}
+<li><strong>Lists</strong> have the fields of their records; <strong>single records</strong> come with everything that belongs
+to them.</li>
+</ul>
+"""
+
+
 def page(catalogue: Catalogue) -> str:
     """The whole page."""
     from ldn_evidence.publish.openapi import openapi
@@ -84,10 +102,8 @@ def page(catalogue: Catalogue) -> str:
     document = openapi(catalogue)
     base, root = catalogue.base, f"{catalogue.base}{API_ROOT}"
     body = "".join(_operations(document))
-    kinds = "".join(
-        f'<tr id="{escape(kind)}"><td><code>{escape(kind)}</code></td><td>{escape(title)}</td></tr>'
-        for kind, title in TITLES.items()
-    )
+    introduction = _FILES_INTRODUCTION if catalogue.suffix else _INTRODUCTION
+    problems = "" if catalogue.suffix else _problems()
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -97,13 +113,24 @@ def page(catalogue: Catalogue) -> str:
         f'<p class="notice">{escape(catalogue.build.get("notice", ""))}</p>'
         f"<p>API version {API_VERSION}; data version {escape(catalogue.build.get('data_version', ''))}, as of "
         f"{escape(catalogue.build.get('data_as_of', ''))}. Data: CC0 1.0.</p>"
-        f"{_INTRODUCTION.format(openapi=f'{root}/openapi.json', root=root, base=base)}"
+        f"{introduction.format(openapi=f'{root}/openapi.json', root=root, base=base, conventions=_CONVENTIONS)}"
         f'<h2 id="resources">Resources</h2><nav aria-label="Resources"><ul>{_contents(document)}</ul></nav>{body}'
-        '<h2 id="problems">Kinds of problem</h2><div class="scroll" tabindex="0"><table>'
-        f"<thead><tr><th>kind</th><th>title</th></tr></thead><tbody>{kinds}</tbody></table></div>"
+        f"{problems}"
         '<h2 id="promise">What stays</h2><p>Within <code>v1</code> changes only add: new resources, fields, parameters and '
         "values of vocabularies may come. What is renamed stays under its old name too. Readers should ignore fields that "
         "they do not know.</p></main></body></html>\n"
+    )
+
+
+def _problems() -> str:
+    """The kinds of problem, each with its anchor."""
+    kinds = "".join(
+        f'<tr id="{escape(kind)}"><td><code>{escape(kind)}</code></td><td>{escape(title)}</td></tr>'
+        for kind, title in TITLES.items()
+    )
+    return (
+        '<h2 id="problems">Kinds of problem</h2><div class="scroll" tabindex="0"><table>'
+        f"<thead><tr><th>kind</th><th>title</th></tr></thead><tbody>{kinds}</tbody></table></div>"
     )
 
 
