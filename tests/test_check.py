@@ -160,6 +160,8 @@ CURES = [
     ("dose_mg_per_day: 4.5", "dose_ml_per_day: 4.5", "20:5", "there is 'dose_mg_per_day': convert the number"),
     ("dose_mg_per_day: 4.5", "dose_mg_per_kg: 0.1", "20:5", "there is 'dose_mg_per_day': convert the number"),
     ("dose_mg_per_day: 4.5", "dose_mg_perday: 4.5", "20:5", "did you mean 'dose_mg_per_day'? [unknown-field]"),
+    ("enrolment:\n  randomized: 40\n  analyzed: 38\n", "enrolment: {randomized: 4,5, analyzed: 3}\n",
+     "12:27: enrolment.5", 'found "4,5" in braces, where a comma ends a value; did you mean 4.5? [key-not-text]'),
     ("pmid: 10000001", "pmid: PMC10000001", "5:7", "This is a PMCID, which belongs into the field pmcid. [pmid-format]"),
     ("[NCT10000001]", "[NCT10000001; NCT10000003]", "7:12", "These are 2: NCT10000001, NCT10000003. [registry-number"),
     ("example.1\n", "example.1;10.1000/example.2\n", "6:6", "did you mean '10.1000/example.1'? [doi-stands-alone]"),
@@ -226,6 +228,11 @@ SECOND_ARM = (
         ([("mean: 4.50", "mean: 4.9"), ("mean: 4.9\n        sd: 2.0", "mean: 4.5\n        sd: 2.0")], ["effect-fits-results"]),
         ([NO_EFFECT, FAVOURABLE, ("mean: 4.50", "mean: 5.4")], ["direction-fits-results"]),
         ([NO_EFFECT, FAVOURABLE], []),
+        # A decimal point too far to the right, and one that a note accounts for.
+        ([("value: -0.4\n      ci_low: -1.7\n      ci_high: 0.9", "value: -4.0\n      adjusted: false")],
+         ["effect-fits-results"]),
+        ([("value: -0.4\n      ci_low: -1.7\n      ci_high: 0.9", "value: -4.0\n      note: In mm.")], []),
+        ([("dose_mg_per_day: 4.5\n    dose_class: low", "dose_high_mg_per_day: 4.5")], ["dose-class-fits-dose"]),
         ([SECOND_ARM, (RESPONDERS, RESPONDERS.replace("no_difference", "favours_ldn"))], []),
         ([SECOND_ARM, (RESPONDERS, RESPONDERS.replace("no_difference", "favours_comparator"))], ["direction-fits-results"]),
         # A sign that an adjustment can have turned, and one that an effect decides.
@@ -312,6 +319,28 @@ def test_a_faulty_citation_is_told_once(project: Project, citation: str, message
     path.write_text(path.read_text("utf-8").replace("  - study: example-trial\n", citation), "utf-8")
     (problem,) = map(str, checked(project).problems)
     assert message in problem
+
+
+FREQUENCY = "  - {study: example-trial, events: 3, total: 20, percent: 15}\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "broken"),
+    [
+        (FREQUENCY, []),
+        (FREQUENCY.replace("3", "4").replace("15", "20") + FREQUENCY, [("frequencies[1]", "result-stands-once")]),
+        (FREQUENCY.replace("example", "retracted"), [("frequencies[0]", "retracted-support-is-said")]),
+        (FREQUENCY.replace("example", "retracted").replace("15", "15, note: Retracted since."), []),
+    ],
+)  # fmt: skip
+def test_a_frequency_stands_once_and_not_on_a_retracted_study(
+    project: Project, rows: str, broken: list[tuple[str, str]]
+) -> None:
+    path = project.data / "adverse-effects" / "example-dreams.yml"
+    path.parent.mkdir()
+    head = "id: example-dreams\nname: Dreams\nseverity: minor\nsummary: Dreams were reported by some of the people.\n"
+    path.write_text(f"{head}frequencies:\n{rows}", "utf-8")
+    assert [(problem.path, problem.rule) for problem in checked(project).problems] == broken
 
 
 def test_a_year_may_be_the_next_one_and_no_later(project: Project) -> None:

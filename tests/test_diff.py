@@ -92,7 +92,18 @@ def test_a_corrected_number_is_shown_with_both_values(pair: Pair) -> None:
 def test_a_number_that_became_unknown_is_not_zero(pair: Pair) -> None:
     row = pair.first("SELECT id FROM outcomes WHERE effect_value IS NOT NULL")
     difference = pair.change(f"UPDATE outcomes SET effect_value = NULL WHERE id = '{row['id']}'")
-    assert "→ not known" in render_markdown(difference)
+    notes = render_markdown(difference)
+    assert "→ not known" in notes
+    assert "## Numbers taken out (1)" in notes
+    assert "Numbers corrected" not in notes
+
+
+def test_a_number_that_became_known_is_filled_in_and_not_corrected(pair: Pair) -> None:
+    row = pair.first("SELECT id FROM outcomes WHERE effect_value IS NULL")
+    notes = render_markdown(pair.change(f"UPDATE outcomes SET effect_value = 4.5 WHERE id = '{row['id']}'"))
+    assert "not known → 4.5" in notes
+    assert "## Numbers filled in (1)" in notes
+    assert "Numbers corrected" not in notes
 
 
 def test_a_row_put_in_before_others_corrects_nothing(pair: Pair) -> None:

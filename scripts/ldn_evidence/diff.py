@@ -436,7 +436,7 @@ def _estimate(row: Mapping[str, Any]) -> str:
 
 def render_markdown(difference: Difference) -> str:
     """Release notes."""
-    old, new = difference.old, difference.new
+    old, new, numbers = difference.old, difference.new, difference.corrections
     lines = [f"# Changes from {_named(old)} to {_named(new)}", ""]
     if difference.least_step == "none":
         return "\n".join([*lines, "Nothing changed.", ""])
@@ -446,7 +446,9 @@ def render_markdown(difference: Difference) -> str:
         ("Pooled estimates", [_estimate_line(one) for one in difference.estimates]),
         ("Trials", [_trial_line(one) for one in difference.trials]),
         ("Claims judged anew", [_verdict_line(one) for one in difference.verdicts]),
-        ("Numbers corrected", [_correction_line(one) for one in difference.corrections]),
+        ("Numbers corrected", [_correction_line(one) for one in numbers if None not in (one.old, one.new)]),
+        ("Numbers filled in", [_correction_line(one) for one in numbers if one.old is None]),
+        ("Numbers taken out", [_correction_line(one) for one in numbers if one.new is None]),
         ("Added", [_record_line(one) for one in difference.added]),
         ("Removed", [_record_line(one) for one in difference.removed]),
         ("Words and links changed", [_record_line(one) for one in difference.reworded]),

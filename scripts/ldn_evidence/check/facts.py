@@ -111,6 +111,15 @@ class FactFinder:
             case "mechanisms":
                 rows = enumerate(record.get("supporting", ()))
                 return _present(support=[[row["study"], ["supporting", i], row["reason"]] for i, row in rows])
+            case "adverse-effects":
+                rows = enumerate(record.get("frequencies", ()))
+                return _present(
+                    support=[
+                        [row["study"], ["frequencies", i], row.get("note", "")]
+                        for i, row in rows
+                        if "study" in row
+                    ]
+                )
             case "claims":
                 rows = enumerate(record["evidence"])
                 support = [

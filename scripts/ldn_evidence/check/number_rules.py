@@ -6,6 +6,7 @@ Each is a function as in `record_rules`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,19 @@ def enrolment_shrinks(record: Record, context: Context) -> Iterator[Finding]:
 
 
 @rule("studies")
+def randomized_fits_design(record: Record, context: Context) -> Iterator[Finding]:
+    enrolment = record.get("enrolment", {})
+    if "randomized" not in enrolment or "note" in enrolment:
+        return
+    if context.terms.get("designs", {}).get(record["design"], {}).get("randomized") is False:
+        message = (
+            f"found {enrolment['randomized']} randomised in a {record['design']}; write them as enrolled or "
+            "analyzed, mend the design, or say in enrolment.note where people were randomised"
+        )
+        yield Finding(("enrolment", "randomized"), message, "randomized-fits-design")
+
+
+@rule("studies")
 def n_within_enrolment(record: Record, context: Context) -> Iterator[Finding]:
     enrolment = record.get("enrolment", {})
     most = max(enrolment.get("enrolled", 0), enrolment.get("randomized", 0))
@@ -85,9 +99,19 @@ def n_within_arm(record: Record, context: Context) -> Iterator[Finding]:
                 yield Finding((*path, field), message, "n-within-arm")
 
 
-@rule("studies")
+@rule("studies", "adverse-effects")
 def result_stands_once(record: Record, context: Context) -> Iterator[Finding]:
     seen: set[tuple[Any, ...]] = set()
+    if context.kind == "adverse-effects":
+        for path, row in context.counts:
+            frequency = tuple(
+                row.get(name) for name in ("study", "source", "dose", "dose_class", "comparator", "note")
+            )
+            if frequency in seen:
+                message = "the same study, dose and comparator a second time; say in a note what differs"
+                yield Finding(path, message, "result-stands-once")
+            seen.add(frequency)
+        return
     for path, row in context.counts:
         what = row.get("kind") if path[0] == "outcomes" else (row.get("term"), row.get("adverse_effect"))
         result = (path[:2], row["arm"], what, row.get("note"))
@@ -513,16 +537,45 @@ def effect_fits_results(record: Record, context: Context) -> Iterator[Finding]:
             if pair is None:
                 continue
             left, right = pair
+            slipped = False
             if measure == "RR":
                 turned = left > 0 < value and right / left
                 is_turned = turned and abs(turned - 1) > 0.05 and abs(turned / value - 1) < 0.02
             else:
                 turned = (right - left) / (100 if measure == "RD" and abs(value) <= 1 else 1)
                 is_turned = value * turned > 0 and abs(turned - value) <= 0.05 * abs(value) + half_unit(value)
+                slipped = measure != "RD" and any(
+                    abs(tenfold * -turned - value) <= 0.02 * abs(value) for tenfold in (0.1, 10)
+                )
             if is_turned:
                 message = (
                     f"found {value:g}; the results {left:.3g} against {right:.3g} give this the other way round: "
                     "are the arms of the results swapped, or is the sign or ratio to be turned?"
                 )
                 yield Finding((*path, "value"), message, "effect-fits-results")
+            elif slipped and "note" not in effect:
+                results = f"the results {left:.3g} against {right:.3g} give {-turned:.3g}"
+                message = f"found {value:g}; {results}: is a decimal point wrong?"
+                yield Finding((*path, "value"), message, "effect-fits-results")
             break
+
+
+_PRINTED_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+
+
+@rule("pharmacology")
+def bounds_are_printed(record: Record, context: Context) -> Iterator[Finding]:
+    if "derived" in record:
+        return
+    printed = {float(number.replace(",", "")) for number in _numbers_in(record["value"])}
+    for field in ("value_low", "value_high"):
+        if field in record and abs(record[field]) not in printed:
+            message = (
+                f"found {record[field]:g}, which the value {record['value']!r} does not hold; "
+                "mend one of the two, or say under derived how it was worked out"
+            )
+            yield Finding((field,), message, "bounds-are-printed")
+
+
+def _numbers_in(text: str) -> list[str]:
+    return [number for number in _PRINTED_NUMBER.findall(text) if number.count(".") < 2]

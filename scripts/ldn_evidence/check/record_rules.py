@@ -144,11 +144,11 @@ def trial_dose_class_fits_dose(record: Record, context: Context) -> Iterator[Fin
 def _dose_class_findings(
     row: Record, path: Path, context: Context, name: str = "dose-class-fits-dose"
 ) -> Iterator[Finding]:
-    if "dose_mg_per_day" in row and "dose_class" not in row:
-        message = (
-            f"found {row['dose_mg_per_day']:g} mg/day without a dose_class; without one it counts for no tier"
-        )
-        yield Finding((*path, "dose_mg_per_day"), message, name)
+    if "dose_class" not in row:
+        dose = next((field for field in ("dose_mg_per_day", "dose_high_mg_per_day") if field in row), None)
+        if dose is not None:
+            message = f"found {row[dose]:g} mg/day without a dose_class; without one it counts for no tier"
+            yield Finding((*path, dose), message, name)
         return
     bounds = context.terms.get("dose-classes", {}).get(row.get("dose_class", ""), {})
     for field in ("dose_mg_per_day", "dose_low_mg_per_day", "dose_high_mg_per_day"):
@@ -492,6 +492,25 @@ def abbreviation_explained(record: Record, context: Context) -> Iterator[Finding
             message = f"found {word!r} without its meaning; write it out once, as in 'magnetic resonance imaging (MRI)'"
             yield Finding(("summary",), message, "abbreviation-explained")
             return
+
+
+_NO_NAMES = frozenset(
+    """
+    name as the reviewer wishes it|your name|name|a name|nobody|none|no one|anonymous|unknown|me|myself|reviewer|a reviewer|
+    the reviewer|curator|the curator|author|tbd|todo|to do|tba|n/a|na|x|xx|xxx|?|-|...|test
+    """.replace("\n", "")
+    .replace("    ", "")
+    .split("|")
+)
+
+
+@rule()
+def reviewed_by_a_person(record: Record, context: Context) -> Iterator[Finding]:
+    if "reviewed" in record:
+        by = record["reviewed"]["by"]
+        if by.strip().casefold() in _NO_NAMES:
+            message = f"found {by!r}, which is nobody's name; write who it was, or leave reviewed out"
+            yield Finding(("reviewed", "by"), message, "reviewed-by-a-person")
 
 
 _MIRRORS = re.compile(

@@ -45,6 +45,7 @@ Position: TypeAlias = tuple[int, int]
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _GLUED_COMMENT = re.compile(r"[ \t]+(#\S+)")
 _SPACE_WITH_TAB = re.compile(r" *\t[ \t]*")
+_NUMBER_AND_COMMA = re.compile(r"[ \t](-?[0-9]+),$")
 _BLOCK_MARK = re.compile(r"[|>][-+]?")
 
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
@@ -75,6 +76,8 @@ class Inspection:
         self.key_positions: dict[FieldPath, Position] = {}
         self._file = file
         self._path: FieldPath = ()
+        # What follows the comma of a number in braces, as if it were a field.
+        self._cut_off: FieldPath = ("",)
         # Where texts in quotes begin and end, counted from 0.
         self._quoted: list[tuple[Position, Position]] = []
         # Lines of which something was said that explains what libyaml makes of them or of the next line.
@@ -307,6 +310,13 @@ class Inspection:
         self.key_positions.setdefault(self._path, position)
         self._check_properties(event)
         self._check_escapes(event)
+        if key.isdecimal() and (before := self._number_before(position)):
+            message = (
+                f'found "{before},{key}" in braces, where a comma ends a value; did you mean {before}.{key}?'
+            )
+            self._report(position, message, "key-not-text")
+            self._cut_off = self._path
+            return
         if key in lines:
             message = f"found {show(key)} again, first on line {lines[key]}; a field stands once"
             if any(isinstance(step, int) for step in self._path):
@@ -322,6 +332,11 @@ class Inspection:
         elif not is_text_key(key):
             message = f"found {key} as a key, which YAML does not read as text; put it in quotes"
             self._report(position, message, "key-not-text")
+
+    def _number_before(self, position: Position) -> str:
+        """The digits that stand before a place, with nothing but a comma between; empty where there are none."""
+        found = _NUMBER_AND_COMMA.search(self._lines[position[0] - 1][: position[1] - 1])
+        return found[1] if found else ""
 
     def _check_properties(self, event: Any) -> None:
         """Refuse what may stand before a value: an anchor and a tag."""
@@ -339,6 +354,8 @@ class Inspection:
         if event.style in QUOTES:
             self._check_escapes(event)
         elif event.value in EMPTY_TEXTS:
+            if self._path == self._cut_off:
+                return
             self._report(_start(event), self._describe_empty(event), "empty-value")
         elif not event.style:
             self._check_glued_comment(event)
