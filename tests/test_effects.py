@@ -82,7 +82,7 @@ def test_distributions_against_printed_tables() -> None:
     assert round(normal_quantile(0.95), 2) == 1.96
     assert round(normal_quantile(0.90), 3) == 1.645
     # Handbook 6.5.2.3 (5.1: 7.7.3.3): the t value for p = 0.008 with 25 + 22 - 2 degrees of freedom is 2.78;
-    # and 6.3.2 (7.7.7.2): the Z value for p = 0.008 is 2.652.
+    # and 6.3.1 (7.7.7.2): the Z value for p = 0.008 is 2.652.
     assert round(t_quantile(1 - 0.008, 45), 2) == 2.78
     assert round(normal_quantile(1 - 0.008), 3) == 2.652
     assert t_p(2.78, 45) == pytest.approx(0.008, abs=1e-4)
@@ -369,7 +369,7 @@ def test_printed_digits() -> None:
 
 
 def test_generic_inverse_variance_from_an_interval() -> None:
-    # Handbook 6.3.1 and 6.3.3: SE = (upper - lower) / 3.92, on the log scale for a ratio.
+    # Handbook 6.3.1 and 6.3.2: SE = (upper - lower) / 3.92, on the log scale for a ratio.
     ratio = computed(effect_from_printed(PrintedEffect("OR", 0.50, 0.30, 0.83)))
     assert ratio.standard_error == pytest.approx((math.log(0.83) - math.log(0.30)) / 3.92, rel=1e-4)
     small = computed(effect_from_printed(PrintedEffect("MD", 1.0, 0.0, 2.0), degrees_of_freedom=10))
@@ -415,6 +415,97 @@ def test_a_printed_standard_error_serves_a_difference_only() -> None:
     assert effect.ci_low == pytest.approx(2 - 1.96 * 0.5, abs=1e-3)
     ratio = computed(effect_from_printed(PrintedEffect("OR", 2.0, standard_error=0.5)))
     assert ratio.standard_error is None
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (standard_deviation(ArmResult(n=10, sd=0)), "the SD must be above 0"),
+        (standard_deviation(ArmResult(n=10, se=0)), "the SE must be above 0"),
+        (standard_deviation(ArmResult(n=10, ci_low=2.0, ci_high=2.0)), "no width"),
+        (standard_deviation(ArmResult(n=1, se=0.4)), "at least 2 participants"),
+        # The middle of the interval is 2.25; rounding explains 0.005 of the limits and 0.0005 of the mean.
+        (standard_deviation(ArmResult(n=25, mean=2.258, ci_low=1.25, ci_high=3.25)), "symmetrically"),
+        (pooled_standard_deviation_from_p(1.0, 0.05, 1, 1), "at least 3 participants"),
+        (median_to_mean(ArmResult(n=1, median=5, iqr_low=3, iqr_high=8)), "n is below 2"),
+        (median_to_mean(ArmResult(n=9, median=5, iqr_low=5, iqr_high=5)), "have no width"),
+        (events_from_percent(100, 300), "100% of 300 could be 299 to 300 events"),
+        (events_from_percent(0, 300), "0% of 300 could be 0 to 1 events"),
+        (risk_ratio(ArmResult(events=0, total=0), ArmResult(events=1, total=9)), "at least 1, found 0"),
+        (paired_difference(PairedResult(n=1, mean_difference=1.0, sd=2.0)), "at least 2"),
+        (paired_difference(PairedResult(n=9, mean_difference=1.0, sd=0)), "no spread"),
+        (effect_from_printed(PrintedEffect("MD", 1.0, 1.0, 1.0)), "no width"),
+        # Numbers rounded to the same digit keep their order.
+        (effect_from_printed(PrintedEffect("MD", 0.25, 0.26, 0.41)), "outside its own interval"),
+    ],
+)
+def test_numbers_at_the_edge_are_refused(result: object, why: str) -> None:
+    assert why in reason(result)
+
+
+def test_numbers_just_inside_the_edge_are_taken() -> None:
+    assert isinstance(
+        standard_deviation(ArmResult(n=25, mean=2.255, ci_low=1.25, ci_high=3.25)), StandardDeviation
+    )
+    assert computed(effect_from_printed(PrintedEffect("MD", 0.3, 0.31, 0.4))).value == 0.3
+    assert computed(effect_from_printed(PrintedEffect("RD", 1.0, 0.5, 1.0))).value == 1.0
+    assert computed(effect_from_printed(PrintedEffect("MD", 1.0, standard_error=0))).standard_error is None
+    points = computed(effect_from_printed(PrintedEffect("RD", 20, standard_error=5)))
+    assert (points.value, points.standard_error) == (0.2, 0.05)
+
+
+def test_an_imputed_correlation_needs_the_same_people_and_a_correlation() -> None:
+    first, second = ArmResult(n=10, mean=7.0, sd=2.38), ArmResult(n=10, mean=6.5, sd=2.21)
+    for correlation in (-1, 1):
+        why = reason(crossover_with_imputed_correlation("MD", first, second, correlation))
+        assert "between -1 and 1" in why
+    assert "same people" in reason(crossover_with_imputed_correlation("MD", first, replace(second, n=9), 0.5))
+
+
+def test_what_rounding_of_the_print_can_do() -> None:
+    deviation = standard_deviation(ArmResult(n=25, se=0.5))
+    assert isinstance(deviation, StandardDeviation)
+    assert deviation.rounding == pytest.approx(0.05 * 5)
+    interval = standard_deviation(ArmResult(n=25, ci_low=1.25, ci_high=3.25))
+    assert isinstance(interval, StandardDeviation)
+    assert interval.rounding == pytest.approx((0.005 + 0.005) * 5 / (2 * t_quantile(0.95, 24)))
+    means = computed(mean_difference(ArmResult(n=25, mean=4.5, sd=2.5), ArmResult(n=16, mean=4.25, sd=2.25)))
+    assert means.degrees_of_freedom == 39
+    assert means.value_rounding == pytest.approx(0.05 + 0.005)
+    assert means.error_rounding == pytest.approx(math.hypot(0.05 / 5, 0.005 / 4))
+    paired = computed(paired_difference(PairedResult(n=25, mean_difference=0.5, sd=2.5)))
+    assert [paired.value_rounding, paired.error_rounding] == pytest.approx([0.05, 0.05 / 5])
+    ratio = computed(effect_from_printed(PrintedEffect("HR", 2.5, 1.25, 5.25)))
+    assert ratio.value_rounding == pytest.approx(0.05 / 2.5)
+    assert ratio.error_rounding == pytest.approx((0.005 / 1.25 + 0.005 / 5.25) / 2 / 1.96, rel=1e-4)
+
+
+def test_numbers_that_were_computed_are_not_taken_for_rounded_ones() -> None:
+    together = combine_arms([ArmResult(n=10, mean=4.5, sd=2.5), ArmResult(n=10, mean=5.5, sd=1.5)])
+    assert isinstance(together, ArmResult)
+    effect = computed(mean_difference(together, ArmResult(n=16, mean=4.25, sd=2.25)))
+    assert [effect.value_rounding, effect.error_rounding] == pytest.approx([0.005, 0.005 / 4])
+
+
+@pytest.mark.parametrize(("value", "off"), [(0.21, False), (0.22, True)])
+def test_an_interval_is_called_lopsided_beyond_rounding_only(value: float, off: bool) -> None:
+    # The middle is 0.205; rounding of limits and value explains 0.005 each.
+    effect = computed(effect_from_printed(PrintedEffect("MD", value, 0.10, 0.31, decimals=2)))
+    assert ("not symmetric" in effect.note) == off
+
+
+def test_a_total_that_is_not_printed_is_taken_from_n_and_a_median_of_a_crossover_is_no_way_out() -> None:
+    effect = computed(odds_ratio(ArmResult(events=3, n=20), ArmResult(events=6, total=20)))
+    assert "total taken from n" in effect.computed_from
+    arm = ArmResult(n=20, median=5)
+    assert "crossover" in reason(compare_arms("MD", arm, arm, design="crossover", convert_medians=True))
+
+
+def test_the_risk_difference_of_a_table_with_a_zero_keeps_its_value() -> None:
+    effect = computed(risk_difference(ArmResult(events=0, total=10), ArmResult(events=3, total=20)))
+    # With 0.5 in all cells: 0.5 of 11 and 3.5 of 21.
+    variance = 0.5 * 10.5 / 11**3 + 3.5 * 17.5 / 21**3
+    assert [effect.value, effect.standard_error] == pytest.approx([-0.15, math.sqrt(variance)])
 
 
 def test_another_confidence_level() -> None:
@@ -509,6 +600,29 @@ def test_p_and_interval_of_one_test_never_contradict_each_other(
     assert p_contradicts_interval(printed) is None
 
 
+def test_a_verdict_of_p_is_asked_beyond_its_own_rounding_only() -> None:
+    # The p of this interval is 0.048; one of 0.1 may be 0.05, and one of 0.06 may not.
+    assert p_contradicts_interval(PrintedEffect("MD", 1.0, 0.01, 1.99, p="0.1", decimals=2)) is None
+    verdict = p_contradicts_interval(PrintedEffect("MD", 1.0, 0.01, 1.99, p="0.06", decimals=2))
+    assert verdict is not None
+    assert "excludes no effect" in verdict
+
+
+def test_rounding_of_an_sd_is_divided_as_the_sd_is() -> None:
+    # 2 may be 1.5 to 2.5: of 100 people that is an SE of 0.15 to 0.25, give or take 0.005.
+    assert standard_error_contradicts_sd(ArmResult(n=100, sd=2.0, se=0.25)) is None
+    assert standard_error_contradicts_sd(ArmResult(n=100, sd=2.0, se=0.27)) is not None
+
+
+def test_only_a_value_can_point_the_other_way() -> None:
+    arms = ArmResult(n=25, mean=4.52, sd=2.53), ArmResult(n=25, mean=4.01, sd=2.04)
+    effect = computed(mean_difference(*arms))
+    (limit,) = disagreement(PrintedEffect("MD", 0.51, 0.33, effect.ci_high, decimals=2), effect)
+    assert (limit.field, limit.opposite_direction) == ("ci_low", False)
+    (value,) = disagreement(PrintedEffect("MD", -0.51), effect)
+    assert (value.field, value.opposite_direction) == ("value", True)
+
+
 def test_disagreement_beyond_rounding_only() -> None:
     effect = computed(
         mean_difference(ArmResult(n=30, mean=4.12, sd=1.51), ArmResult(n=30, mean=5.38, sd=1.62))
@@ -573,6 +687,22 @@ def test_reading_against_the_minimal_important_difference(
 ) -> None:
     assert read_against_mid(effect_with(low, high), "lower", mid) == expected
     assert read_against_mid(effect_with(-high, -low), "higher", mid) == expected
+
+
+def test_readings_at_the_difference_itself() -> None:
+    effect = Effect("MD", 0.0, 0.5, -1.0, 0.5, "", True)
+    assert read_against_mid(effect, "higher", 1.0) == "inconclusive"
+    assert read_against_mid(replace(effect, ci_low=-0.5, ci_high=1.0), "higher", 1.0) == "inconclusive"
+    assert read_against_mid(replace(effect, ci_low=1.0, ci_high=2.0), "higher", 1.0) == "clearly_favourable"
+    unbounded = Effect("OR", 0.1, 9.0, 0.0, 1.1, "", True)
+    assert read_against_mid(unbounded, "higher", 1.25) == "inconclusive"
+
+
+def test_a_spread_of_nought_has_no_p_and_t_stays_t_at_another_level() -> None:
+    assert p_of(Effect("MD", 1.0, 0.0, 1.0, 1.0, "", True)) is None
+    paired = computed(paired_difference(PairedResult(n=10, mean_difference=0.5, sd=2)))
+    ninety = with_ci_level(paired, 0.90)
+    assert ninety.ci_high == pytest.approx(0.5 + t_quantile(0.90, 9) * 2 / math.sqrt(10))
 
 
 def test_reading_a_ratio_and_the_unknown() -> None:

@@ -116,7 +116,7 @@ def p_contradicts_interval(printed: PrintedEffect) -> str | None:
     """What is wrong where a printed p cannot belong to the printed effect and interval; else None.
 
     Two things are compared. The verdict: an interval of level 1 - alpha excludes no effect exactly when p < alpha. And
-    the size: the interval's width gives the standard error, and with it a p (Handbook 6.3.2). Each is asked only
+    the size: the interval's width gives the standard error, and with it a p (Handbook 6.3.1, 6.3.2). Each is asked only
     beyond what rounding of all printed digits explains, and the size for every number of degrees of freedom from 1 to
     the normal distribution and for either side of the interval. P and interval may still come from different tests.
     """

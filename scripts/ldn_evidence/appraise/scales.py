@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 RATIO_MEASURES = frozenset({"RR", "OR", "HR", "IRR", "ratio_of_means"})
-"""Measures analysed on the natural-log scale, with no effect at 1 (Handbook 6.1.2, 6.3.3)."""
+"""Measures analysed on the natural-log scale, with no effect at 1 (Handbook 6.1.2, 6.3.2)."""
 
 DIFFERENCE_MEASURES = frozenset(
     {"MD", "SMD", "RD", "median_difference", "percent_change_difference", "difference_in_differences"}

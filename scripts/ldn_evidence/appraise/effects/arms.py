@@ -19,7 +19,7 @@ from ldn_evidence.printed_numbers import ROUNDING_SLACK, half_unit
 
 
 def standard_deviation(arm: ArmResult) -> StandardDeviation | NotComputed:
-    """The SD of an arm: printed, or from the SE or the confidence interval (Handbook 6.5.2.1, 6.5.2.2).
+    """The SD of an arm: printed, or from the SE or the confidence interval (Handbook 6.5.2.2).
 
     From the SE it is SE x sqrt(n). From the interval it is sqrt(n) x width / (2 t) with n - 1 degrees of
     freedom, at every n: the t distribution is right for small samples and becomes the normal one for large.
@@ -66,7 +66,7 @@ def pooled_standard_deviation_from_p(difference: float, p: float, n_1: int, n_2:
 def standard_error_from_p(
     difference: float, p: float, *, degrees_of_freedom: float | None = None
 ) -> float | NotComputed:
-    """The SE of a difference (or log ratio) from its exact two-sided p (Handbook 6.3.2, 6.5.2.3).
+    """The SE of a difference (or log ratio) from its exact two-sided p (Handbook 6.3.1, 6.3.2, 6.5.2.3).
 
     With degrees of freedom the test is taken to be a t test, without them a z test. A difference of exactly 0
     or a p of 1 says nothing about the SE.

@@ -42,7 +42,7 @@ def effect_from_printed(
     degrees_of_freedom: float | None = None,
     accept_bounded_p: bool = False,
 ) -> Effect | NotComputed:
-    """An effect with its SE from what is printed: generic inverse variance (Handbook 6.3.1 to 6.3.3).
+    """An effect with its SE from what is printed: generic inverse variance (Handbook 6.3.1, 6.3.2).
 
     With an interval, SE = width / (2 quantile) on the analysis scale; else the printed SE of a difference
     (that of a ratio is not used: its scale is not known); else SE = value / quantile of an exact p. The

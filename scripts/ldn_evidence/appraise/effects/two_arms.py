@@ -48,7 +48,7 @@ def _inputs_of_means(source_1: str, source_2: str, derivation_1: str, derivation
 def mean_difference(
     intervention: ArmResult, comparator: ArmResult, *, ci_level: float = 0.95
 ) -> Effect | NotComputed:
-    """Mean difference of two independent arms, in the outcome's unit (Handbook 6.5.1.1, 10.5.2).
+    """Mean difference of two independent arms, in the outcome's unit (Handbook 6.5.1.1).
 
     SE = sqrt(sd1^2 / n1 + sd2^2 / n2), without assuming equal variances; the interval is the normal one, as
     in RevMan.
@@ -186,7 +186,7 @@ def _ratio_from_table(measure: Literal["RR", "OR"], table: _Table, ci_level: flo
 def risk_ratio(
     intervention: ArmResult, comparator: ArmResult, *, ci_level: float = 0.95
 ) -> Effect | NotComputed:
-    """Risk ratio of two independent arms; SE of its logarithm (Handbook 6.4.1.1, 10.4.1).
+    """Risk ratio of two independent arms; SE of its logarithm (Handbook 6.4.1).
 
     A table with a zero cell gets 0.5 in all four cells, and says so in ``note`` (Handbook 10.4.4.1); one
     without events, or with nothing but events, in both arms says nothing about a ratio and is refused.
@@ -198,7 +198,7 @@ def risk_ratio(
 def odds_ratio(
     intervention: ArmResult, comparator: ArmResult, *, ci_level: float = 0.95
 ) -> Effect | NotComputed:
-    """Odds ratio of two independent arms (Handbook 6.4.1.1). Zero cells as in :func:`risk_ratio`."""
+    """Odds ratio of two independent arms (Handbook 6.4.1). Zero cells as in :func:`risk_ratio`."""
     table = _table(intervention, comparator)
     return table if isinstance(table, NotComputed) else _ratio_from_table("OR", table, ci_level)
 
@@ -206,7 +206,7 @@ def odds_ratio(
 def risk_difference(
     intervention: ArmResult, comparator: ArmResult, *, ci_level: float = 0.95
 ) -> Effect | NotComputed:
-    """Risk difference of two independent arms, as a fraction from -1 to 1 (Handbook 6.4.1.2).
+    """Risk difference of two independent arms, as a fraction from -1 to 1 (Handbook 6.4.1).
 
     With a zero cell the value stays as observed and only the SE is computed from the table with 0.5 in all
     cells: the plain formula would give an arm without events (or without non-events) no uncertainty at all.
@@ -254,7 +254,7 @@ def compare_arms(
     """The effect between two arms, if the design lets them be compared as independent groups.
 
     The arms of a crossover trial hold the same people: taking them as independent is a unit-of-analysis error
-    (Handbook 23.2.7), as is ignoring clusters (23.1.2), so ``design`` "crossover" and "cluster" are refused
+    (Handbook 23.2), as is ignoring clusters (23.1), so ``design`` "crossover" and "cluster" are refused
     with the reason. Use :func:`paired_difference` or :func:`effect_from_printed` for them. Medians are
     converted only on request (:func:`median_to_mean`), and the effect then says so.
     """
@@ -307,7 +307,7 @@ def compare_arms_by(
 
 @lru_cache(maxsize=256)
 def refuse_design(design: str) -> NotComputed | None:
-    """Why arms of this design are not independent groups (Handbook 23.1.2, 23.2.7); None if they are."""
+    """Why arms of this design are not independent groups (Handbook 23.1, 23.2); None if they are."""
     if "crossover" in design.lower().replace("-", ""):
         return NotComputed(
             "crossover trial: its arms hold the same people; only a paired result or a printed effect counts"
