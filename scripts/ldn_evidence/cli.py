@@ -327,10 +327,7 @@ def bench(
 @main.command()
 @click.pass_context
 def generate(context: click.Context) -> None:
-    """Write anew what is made from other files.
-
-    These are kept in git: terms.schema.json, tables.sql, metadata.yml.
-    """
+    """Write anew what is made from other files and kept in git; name what changed."""
     from ldn_evidence.generated import write_generated
 
     for path in write_generated(project_of(context)):

@@ -3,13 +3,18 @@
 `schema/<kind>.schema.json` (JSON Schema 2020-12) is the one definition of a record kind. Beside the standard
 keywords the files use a few annotations:
 
-    x-table       rows of this array go to that child table
-    x-column      name of the column, where it differs from the field's own name
-    x-references  the string is the id of a record of that kind (or a term of that vocabulary)
-    x-vocabulary  the allowed values are the terms of that vocabulary
-    x-unit        unit of a number
-    x-rule        name under which a violation of this node is reported
-    x-constant    columns that every row of this array carries with the same value
+    x-singular     the kind's name for one record, as foreign keys use it
+    x-table        rows of this array go to that child table
+    x-column       name of the column, where it differs from the field's own name
+    x-constant     columns that every row of this array carries with the same value
+    x-first-from   the field of the owner whose value is the first row of this array
+    x-primary-key  the columns that are the key of a computed table
+    x-references   the string is the id of a record of that kind, or of a row of that table
+    x-arm          the string is the code of an arm of the same record
+    x-codes        for each scheme of identifiers, the form of its codes and one of them
+    x-vocabulary   the allowed values are the terms of that vocabulary
+    x-unit         unit of a number
+    x-rule         name under which a violation of this node is reported
 """
 
 from __future__ import annotations

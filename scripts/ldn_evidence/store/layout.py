@@ -75,9 +75,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How one column is read from a record: the steps from the row's item to the value.
+    """How one column is read from a record.
 
-    `prefix` is put before the value (`<record id>--` for keys of arms).
+    Attributes:
+        column: Name of the column.
+        steps: Way from the row's item to the value.
+        as_json: Whether the value becomes JSON text.
+        arm: Whether the value is the code of an arm, which becomes its key `<record>--<code>`.
     """
 
     column: str
@@ -93,7 +97,6 @@ class RowPlan:
     Attributes:
         table: Name of the table.
         steps: Way from the owner's item to the array; empty for the record itself.
-        owner_columns: Key columns that come from the owners.
         constant: Columns with a fixed value.
         local_id: Whether items bear an id of their own.
         scalar: Whether items are plain values, and then their column.
@@ -110,7 +113,6 @@ class RowPlan:
     first_from: str | None = None
     fields: list[Field] = field(default_factory=list)
     children: list[RowPlan] = field(default_factory=list)
-    field_path: str = ""
 
 
 class Layout:
@@ -219,9 +221,8 @@ class Layout:
         assert owner is not None
         items = node["items"]
         name = node["x-table"]
-        description = node.get("x-table-description", node["description"])
-        draft = self._draft(name, description)
-        plan = RowPlan(name, steps, dict(node.get("x-constant", {})), field_path=".".join(steps))
+        draft = self._draft(name, node["description"])
+        plan = RowPlan(name, steps, dict(node.get("x-constant", {})))
         parent.children.append(plan)
         if name == "citations":
             return  # one table for all kinds; its columns stand in the computed schema
