@@ -23,7 +23,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ldn_evidence.appraise import Appraiser, appraise, tier_problems
-from ldn_evidence.appraise.contradictions import mechanisms_out_of_reach, nanomolar
+from ldn_evidence.appraise.contradictions import (
+    highest_concentration,
+    mechanisms_out_of_reach,
+    nanomolar,
+)
 from ldn_evidence.appraise.kept import decode, encode
 from ldn_evidence.appraise.records import StudyReader, combined, days, name_of
 from ldn_evidence.check import CheckedCatalogue, CheckedRecord, check_project
@@ -598,6 +602,52 @@ def test_a_pool_of_two_trials_and_the_reason_for_every_comparison_left_out(
     assert {row["effect_id"] for row in used} <= {row["id"] for row in tables["effects"]}
 
 
+def test_of_equal_outcomes_of_a_trial_the_latest_enters_and_people_are_those_compared(
+    appraised: Callable[..., Tables],
+) -> None:
+    early = outcome(id="early", timepoint="4 weeks", results=results(-1.0, 0.0), direction="no_difference")
+    late = outcome(id="late", timepoint="12 weeks", results=results(-2.0, 0.0), direction="no_difference")
+    tables = appraised(
+        trial("one", outcomes=[early, late]), trial("two", outcomes=[late | {"results": results(-2.0, 0.0)}])
+    )
+    used = [row["outcome_id"] for row in tables["meta_analysis_inputs"] if row["used"]]
+    assert used == ["one--late", "two--late"]
+    # Thirty in each arm, whatever the study enrolled.
+    assert only(tables["meta_analyses"])["participants"] == 120
+    fewer = trial("two", 90, outcomes=[late | {"results": results(-2.0, 0.0, n=20)}])
+    assert only(appraised(trial("one", outcomes=[late]), fewer)["meta_analyses"])["participants"] == 100
+
+
+def test_a_difference_in_percent_is_no_difference_in_points(appraised: Callable[..., Tables]) -> None:
+    # A domain in which no standard deviations stand in for points.
+    points = outcome("no_difference", domain="cognition", results=results(-1.0, 0.0))
+    percent = points | {"results": results(-10.0, 0.0, sd=9.0, kind="percent_change")}
+    tables = appraised(
+        trial("one", outcomes=[points]), trial("two", outcomes=[points]), trial("three", outcomes=[percent])
+    )
+    assert only(tables["meta_analyses"])["trials"] == 2
+    left = only([row for row in tables["meta_analysis_inputs"] if not row["used"]])
+    assert (left["study_id"], left["reason"]) == (
+        "three",
+        "a difference in percent, not in points of the instrument",
+    )
+
+
+def test_where_trials_count_opposite_events_the_measure_is_one_that_can_be_turned(
+    appraised: Callable[..., Tables],
+) -> None:
+    # 20 of 50 against 10 of 50 are better off; or 30 of 50 against 40 of 50 are not.
+    better = [counted(20, 10)]
+    worse = [counted(30, 40) | {"better": "lower"}]
+    tables = appraised(
+        trial("one", outcomes=better), trial("two", outcomes=worse), trial("three", outcomes=better)
+    )
+    pool = only(tables["meta_analyses"])
+    assert (pool["measure"], pool["trials"], pool["better"]) == ("OR", 3, "higher")
+    assert pool["fixed_value"] == pytest.approx(20 * 40 / (10 * 30))
+    assert "Mantel-Haenszel" in pool["method"]
+
+
 def test_opposite_scales_are_turned_before_pooling(appraised: Callable[..., Tables]) -> None:
     relief = [outcome("no_difference", better="higher", instrument_note="relief", results=results(1.5, 1.0))]
     del relief[0]["instrument"]
@@ -716,6 +766,28 @@ def test_trials_that_disagree_in_a_domain_are_paired(appraised: Callable[..., Ta
     assert verdict(tables)[1] == "mixed"
 
 
+def test_of_reviews_only_what_they_rank_first_or_say_of_the_condition_is_compared(
+    appraised: Callable[..., Tables],
+) -> None:
+    early, late = (
+        review("early", -1.0, "favours_ldn", year=2018),
+        review("late", -0.2, "no_difference", year=2021),
+    )
+    late["outcomes"][0]["role"] = "secondary"
+    kinds = {row["kind"] for row in appraised(trial("one", year=2010), early, late)["contradictions"]}
+    assert "reviews_disagree" not in kinds
+
+
+def test_a_review_without_a_list_may_hold_the_trials_of_its_own_year(
+    appraised: Callable[..., Tables],
+) -> None:
+    large = trial("large", 200, year=2021, outcomes=[outcome("no_difference")])
+    for year, outdated in ((2021, False), (2020, True)):
+        tables = appraised(large, review("pool", -1.0, "favours_ldn", year=year))
+        found = [row for row in tables["contradictions"] if row["kind"] == "review_outdated"]
+        assert bool(found) == outdated
+
+
 def test_rows_of_long_names_that_differ_at_their_ends_have_keys_of_their_own(
     appraised: Callable[..., Tables],
 ) -> None:
@@ -798,6 +870,37 @@ def test_concentrations_are_read_in_any_usual_unit(value: float, unit: str, expe
     assert nanomolar(value, unit) == (None if expected is None else pytest.approx(expected, rel=1e-4))
 
 
+def test_what_becomes_of_naltrexone_in_the_body_is_not_naltrexone() -> None:
+    plasma = {"topic": "plasma_concentration", "value_high": 10, "unit": "nmol/l"}
+    drug = plasma | {"id": "drug", "name": "Naltrexone after 4.5 mg"}
+    metabolite = plasma | {"id": "metabolite", "name": "6-beta-naltrexol after 4.5 mg", "value_high": 90}
+    assert highest_concentration([drug, metabolite]) == (10.0, "drug")
+    assert highest_concentration([metabolite, drug | {"unit": "h"}, drug | {"topic": "half_life"}]) is None
+
+
+@pytest.mark.parametrize(
+    ("against", "supports", "told"), [(1, 0, True), (1, 1, False), (2, 1, True), (1, 2, False)]
+)
+def test_a_supported_claim_is_told_where_more_of_its_studies_speak_against_it(
+    appraised: Callable[..., Tables], against: int, supports: int, told: bool
+) -> None:
+    names = [f"study-{number}" for number in range(against + supports)]
+    stances = ["contradicts"] * against + ["supports"] * supports
+    claim = {
+        "id": "claim-one",
+        "statement": "The strongest evidence there is concerns the example disease.",
+        "circulation": "Pages of sellers",
+        "topic": "efficacy",
+        "conditions": ["example-disease"],
+        "verdict": "supported",
+        "explanation": "What was read of it says so more or less.",
+        "evidence": [{"study": name, "stance": stance} for name, stance in zip(names, stances, strict=True)],
+    }
+    tables = appraised(trial("one"), *map(trial, names), claims=[claim])
+    found = [row for row in tables["contradictions"] if row["kind"] == "claim_against_evidence"]
+    assert bool(found) == told
+
+
 @pytest.mark.parametrize(
     ("level", "out_of_reach"), [("in_vitro", True), ("human_ex_vivo", True), ("human_clinical", False)]
 )
@@ -805,6 +908,7 @@ def test_only_evidence_from_the_dish_is_held_against_what_people_reach(
     level: str, out_of_reach: bool
 ) -> None:
     records = [{"id": "one", "evidence_level": level, "concentration_nmol_per_l": 200_000}]
+    assert list(mechanisms_out_of_reach(records, (200_000.0, "plasma"), set())) == []
     found = list(mechanisms_out_of_reach(records, (50.0, "plasma"), set()))
     assert bool(found) == out_of_reach
     assert list(mechanisms_out_of_reach(records, None, set())) == []

@@ -296,16 +296,15 @@ def _compatible(
     Mean differences on one instrument are preferred to standardised ones where they lose no trial.
     """
     comparisons = [candidate.comparison for candidate in chosen]
-    with_measure = [measure for comparison in comparisons for measure in comparison.effects]
     instruments = [c.instrument for c in comparisons if c.instrument and "MD" in c.effects and not c.percent]
     options: list[tuple[int, int, str, str | None]] = [
         (instruments.count(code), 3, "MD", code) for code in sorted(set(instruments))
     ]
     if domain not in rule.one_instrument:
         options += [
-            (with_measure.count(name), -order, name, None)
+            (len(found) if name in _CAN_BE_TURNED else _of_majority(found), -order, name, None)
             for order, name in enumerate(_WITHOUT_INSTRUMENT)
-            if name in with_measure
+            if (found := [comparison for comparison in comparisons if name in comparison.effects])
         ]
     most, _, measure, instrument = max(options, key=itemgetter(0, 1), default=(0, 0, "", None))
     if most == 0:
@@ -335,6 +334,12 @@ def _majority(comparisons: Sequence[Comparison]) -> Better | None:
         return None
     lower = [comparison.better for comparison in comparisons].count("lower")
     return "lower" if 2 * lower >= len(comparisons) else "higher"
+
+
+def _of_majority(comparisons: Sequence[Comparison]) -> int:
+    """How many of these have better on the side where most have it."""
+    majority = _majority(comparisons)
+    return sum(comparison.better == majority for comparison in comparisons)
 
 
 def _estimate(
