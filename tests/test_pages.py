@@ -528,6 +528,20 @@ def test_adverse_events_at_another_dose_say_so(
         assert (f"({words.label('dose-classes', dose_class).lower()})" in row) == (dose_class != "low")
 
 
+def test_a_share_of_an_unknown_number_says_so(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    conditions = connection.execute(
+        """SELECT DISTINCT study_conditions.condition_id FROM adverse_events
+        JOIN study_conditions ON study_conditions.study_id = adverse_events.study_id
+        WHERE adverse_events.percent IS NOT NULL AND adverse_events.total IS NULL"""
+    ).fetchall()
+    assert ("fibromyalgia",) in conditions
+    for path, page in every_page.items():
+        if match := re.fullmatch("/conditions/([^/]+)", path):
+            assert ("it was not told of how many people it is" in page.text) == ((match[1],) in conditions)
+
+
 def test_a_trial_of_unknown_size_is_not_left_out_of_the_people(
     every_page: dict[str, Seen], connection: sqlite3.Connection
 ) -> None:
@@ -552,6 +566,8 @@ def test_reasons_are_plain_english(every_page: dict[str, Seen], connection: sqli
         in reasons["irritable-bowel-syndrome"]
     )
     assert "found no difference from another dose, which tells" in reasons["opioid-use-disorder"]
+    # What is said of the trial follows on the trial.
+    assert "in function. The trial took people with one or another of" in reasons["chronic-pain"]
     for reason in reasons.values():
         assert not re.search(r"\b[Tt]wo studies [^.;]*, (all|none) of which", reason)
         assert "one at an ultra-low dose, below" not in reason

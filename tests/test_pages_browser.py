@@ -209,6 +209,14 @@ def test_no_text_of_a_chart_reaches_over_its_edge(browser: Browser, server: str,
             }).map(text => text.textContent)"""
         )
         assert cut == [], path
+        # Half of a border stands outside of its box.
+        halved = page.evaluate(
+            """() => [...document.querySelectorAll('svg.chart .node')].filter(node => {
+                const box = node.getBBox();
+                return box.width && (box.x < 0.5 || box.x + box.width > node.ownerSVGElement.viewBox.baseVal.width - 0.5);
+            }).length"""
+        )
+        assert halved == 0, path
     assert seen > 100
     context.close()
 

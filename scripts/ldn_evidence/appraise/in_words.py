@@ -96,8 +96,8 @@ def reason(
     sentences = []
     if trials:
         sentences.append(_capital("; ".join(_trial_groups(condition, trials, rule))) + ".")
-    sentences += _pooled_sentences(condition, studies, pools, assessment, counted)
     sentences += _mixed_populations(condition, trials)
+    sentences += _pooled_sentences(condition, studies, pools, assessment, counted)
     not_trials = [facts for facts in spoken if facts.evidence[condition].design != "randomised"]
     others = _other_studies(condition, not_trials, rule)
     if others:

@@ -269,6 +269,7 @@ def condition_page(reader: Reader, request: Request) -> Page:
             "dose_span": _span(doses),
             "dosing": reader.rows("condition_dosing", id=identifier),
             "adverse_events": _side_by_side(adverse_events),
+            "shares_of_unknown": any(row["percent"] is not None and row["total"] is None for row in adverse_events),
             "trials": awaited,
             "reported_trials": reported,
             "cited": cited,

@@ -32,7 +32,7 @@ def draw(
     left_out = len(conditions) - len(shown_conditions)
     rows = max(len(shown_targets), len(shown_conditions) + bool(left_out), 1)
     height = _TOP + rows * _STEP + 6
-    width = 4 * _BOX + 3 * _GAP
+    width = 4 * _BOX + 3 * _GAP + 2  # half of a border stands outside of its box
     drawing = Drawing(
         name, width, height, f"What is claimed: {mechanism['name']}",
         f"Naltrexone acts on {', '.join(shown_targets) or 'targets not named'}; effect: {plain(mechanism['effect']).lower()}; "
@@ -44,7 +44,7 @@ def draw(
         if mechanism["evidence_level"] in ("human_clinical", "human_ex_vivo", "animal")
         else "flow doubtful"
     )
-    lefts = [number * (_BOX + _GAP) for number in range(4)]
+    lefts = [1 + number * (_BOX + _GAP) for number in range(4)]
     middle = _TOP + rows * _STEP / 2 - 4
 
     def box(left: float, y: float, text: str) -> None:
