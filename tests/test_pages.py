@@ -462,6 +462,22 @@ def test_a_trial_of_a_combination_is_no_finding_on_naltrexone(every_page: dict[s
     assert "Read so far: 2 trials as abstract; none in full text; 1 of them counts." in page.text
 
 
+def test_studies_that_are_cited_alike_are_told_apart_by_their_titles(
+    every_page: dict[str, Seen], connection: sqlite3.Connection
+) -> None:
+    told = 0
+    for (condition,) in connection.execute("SELECT id FROM conditions").fetchall():
+        studies = Reader(connection).rows("condition_studies", id=condition)
+        names = [short_citation(study) for study in studies]
+        page = every_page[f"/conditions/{condition}"]
+        for study, name in zip(studies, names, strict=True):
+            if names.count(name) > 1:
+                told += 1
+                line = page.html[page.html.index(f'id="study-{study["id"]}"') :][:1500]
+                assert study["title"].rstrip(".") in Seen(line).text
+    assert told >= 4
+
+
 def row_of(page: Seen, start: str) -> str:
     """The row of a table that begins with `start`, as text."""
     rows = (" ".join(Seen(row).text.split()) for row in page.html.split("<tr")[1:])

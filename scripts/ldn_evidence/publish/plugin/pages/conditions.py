@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -170,7 +171,10 @@ def condition_page(reader: Reader, request: Request) -> Page:
     words = Words(reader)
     studies = reader.rows("condition_studies", id=identifier)
     outcomes = by(reader.rows("condition_outcomes", id=identifier), "study_id")
+    cited_as = Counter(short_citation(study) for study in studies)
     for study in studies:
+        # Where two papers of one author and year stand on the page, the title tells them apart.
+        study["shares_name"] = cited_as[short_citation(study)] > 1
         study["findings"] = leading(outcomes.get(study["id"], []))
         if not study["is_randomized"]:
             # The name of an outcome without number and comparison says less than what became of the patients.
