@@ -290,7 +290,7 @@ CREATE TABLE regulatory (
     reviewed_by    TEXT
 ) STRICT, WITHOUT ROWID;
 
--- Records and documents on which this rests, most important first.
+-- Every citation of every record: which record cites what, at which place. Exactly one target is set.
 CREATE TABLE citations (
     record_kind       TEXT NOT NULL,
     record_id         TEXT NOT NULL,
@@ -421,7 +421,7 @@ CREATE TABLE asserted_tiers (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX asserted_tiers_by_source_id ON asserted_tiers (source_id);
 
--- What speaks for a benefit.
+-- What speaks for a benefit and what against it, one point a row.
 CREATE TABLE condition_points (
     condition_id TEXT NOT NULL REFERENCES conditions (id),
     stance       TEXT NOT NULL,
@@ -471,7 +471,7 @@ CREATE TABLE mechanism_targets (
     PRIMARY KEY (mechanism_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- Studies that speak for it.
+-- Studies that speak for a mechanism and against it, each with its reason.
 CREATE TABLE mechanism_evidence (
     mechanism_id TEXT NOT NULL REFERENCES mechanisms (id),
     stance       TEXT NOT NULL,

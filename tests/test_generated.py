@@ -96,3 +96,32 @@ def test_metadata_describes_every_table_view_and_column(project: Project) -> Non
         assert tables[name]["source"], name
         assert list(tables[name]["columns"]) == columns, name
         assert all(tables[name]["columns"].values()), name
+
+
+def test_descriptions_say_what_a_table_and_column_hold(project: Project) -> None:
+    schemas = Schemas(project.schema)
+    layout = Layout(schemas)
+    written = schemas.documents["common"]["$defs"]["id"]["description"]
+    assert [
+        f"{name}.{column.name}"
+        for name, table in layout.tables.items()
+        for column in table.columns
+        if column.description == written
+    ] == []
+    # A table of several lists is not described as the first of them, nor a computed one as a list of a record.
+    for name, lists in (
+        (
+            "condition_points",
+            [
+                schemas.record("conditions")["properties"][part]
+                for part in ("evidence_for", "evidence_against")
+            ],
+        ),
+        (
+            "mechanism_evidence",
+            [schemas.record("mechanisms")["properties"][part] for part in ("supporting", "contradicting")],
+        ),
+    ):
+        assert layout.tables[name].description not in [one["description"] for one in lists]
+    for name, node in schemas.documents["computed"]["$defs"].items():
+        assert layout.tables[name].description == node["description"], name

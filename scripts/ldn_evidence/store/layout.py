@@ -179,6 +179,7 @@ class Layout:
 
     def _computed_table(self, name: str, node: Node) -> None:
         draft = self._draft(name, node["description"])
+        draft.description = node["description"]  # citations were begun by the first kind that cites
         required = set(node.get("required", ()))
         for field_name, child in node["properties"].items():
             draft.add(self._column(field_name, child, field_name in required))
@@ -221,7 +222,8 @@ class Layout:
         assert owner is not None
         items = node["items"]
         name = node["x-table"]
-        draft = self._draft(name, node["description"])
+        # A table of several lists is not described as the first of them.
+        draft = self._draft(name, node.get("x-table-description", node["description"]))
         plan = RowPlan(name, steps, dict(node.get("x-constant", {})))
         parent.children.append(plan)
         if name == "citations":
@@ -244,7 +246,10 @@ class Layout:
             draft.add(position)
             plan.scalar = node["x-column"]
             plan.first_from = node.get("x-first-from")
-            draft.add(self._column(node["x-column"], items, required=True))
+            # The list says what its entries mean; the entry only how it is written.
+            draft.add(
+                self._column(node["x-column"], {**items, "description": node["description"]}, required=True)
+            )
             draft.primary_key = [column.name for column in keys] + ["position"]
             return
         plan.local_id = "id" in items["properties"]
