@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import click
+import jsonschema_rs
 import pytest
+import yaml
 
 from ldn_evidence.cli import main
 from ldn_evidence.read.strict_yaml import parse
@@ -102,3 +105,34 @@ def test_every_record_names_its_schema() -> None:
     for path in records:
         first = path.read_text(encoding="utf-8").partition("\n")[0]
         assert first == f"# yaml-language-server: $schema=../../schema/{path.parent.name}.schema.json", path
+
+
+class CoreLoader(yaml.SafeLoader):
+    """YAML as editors read it: the core schema of YAML 1.2, which knows no dates and no NO."""
+
+
+CoreLoader.yaml_implicit_resolvers = {}
+for tag, pattern, first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), list(first))
+
+
+def test_an_editor_finds_no_fault_in_records_that_are_right() -> None:
+    """A PMID, a volume or a p without quotes is text here, and a number to an editor."""
+
+    def stored(address: str) -> Any:
+        return json.loads((ROOT / "schema" / address.rpartition("/")[2]).read_bytes())
+
+    for kind in ("studies", "trials", "pharmacology"):
+        validator = jsonschema_rs.validator_for(stored(f"{kind}.schema.json"), retriever=stored)
+        paths = sorted((ROOT / "data" / kind).glob("*.yml"))
+        assert len(paths) > 40
+        for path in paths[::5]:
+            record = yaml.load(path.read_bytes(), Loader=CoreLoader)  # noqa: S506 - a safe one with fewer types
+            faults = [
+                f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(record)
+            ]
+            assert faults == [], path.name

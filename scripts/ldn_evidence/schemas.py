@@ -31,6 +31,8 @@ Node = Mapping[str, Any]
 
 _NOT_RECORD_KINDS = frozenset({"common", "terms", "retired", "computed"})
 SUFFIX = ".schema.json"
+# An editor takes a text of digits (a PMID, a volume, a p) for a number; here it is the text that it shows.
+_TEXT_OF_DIGITS = ["string", "number"]
 
 
 class SchemaError(Exception):
@@ -90,7 +92,10 @@ class Schemas:
         if not isinstance(node, dict):
             return node
         if "$ref" not in node:
-            return {key: self._resolve(value, document) for key, value in node.items()}
+            resolved = {key: self._resolve(value, document) for key, value in node.items()}
+            if resolved.get("type") == _TEXT_OF_DIGITS:
+                resolved["type"] = "string"
+            return resolved
         file, _, pointer = node["$ref"].partition("#")
         target_document = file.removesuffix(SUFFIX) or document
         target: Any = self.documents.get(target_document)
@@ -99,8 +104,7 @@ class Schemas:
         if target is None:
             raise SchemaError(f"schema/{document}{SUFFIX}: $ref to {node['$ref']} leads nowhere")
         siblings = {key: value for key, value in node.items() if key != "$ref"}
-        resolved: dict[str, Any] = self._resolve(target, target_document) | self._resolve(siblings, document)
-        return resolved
+        return {**self._resolve(target, target_document), **self._resolve(siblings, document)}
 
 
 def walk(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
