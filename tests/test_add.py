@@ -319,10 +319,15 @@ def test_an_identifier_alone_gives_a_template_with_it(
     assert record == {"id": Path(file).stem, "verification": {"depth": "unverified"}}
 
 
-def test_what_is_neither_file_nor_identifier_is_misuse_and_writes_nothing(catalogue: Path) -> None:
-    result = run(catalogue, "23359310", "no-such-export.ris")
+@pytest.mark.parametrize(
+    "argument", ["no-such-export.ris", "10.1234/a.1;10.1234/b.2", "10.1234/a.1,https://doi.org/10.1234/b.2"]
+)
+def test_what_is_neither_file_nor_identifier_is_misuse_and_writes_nothing(
+    catalogue: Path, argument: str
+) -> None:
+    result = run(catalogue, "23359310", argument)
     assert result.exit_code == 2
-    assert "no-such-export.ris: found neither a file" in result.output
+    assert f"{argument}: found neither a file" in result.output
     assert not (catalogue / "data" / "studies").exists()
 
 

@@ -15,7 +15,13 @@ _FORMS = (
             re.I,
         ),
     ),
-    ("doi", re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.[0-9]{4,9}/\S+)", re.I)),
+    # One DOI, and not several with a comma between.
+    (
+        "doi",
+        re.compile(
+            r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(?!\S+[,;|/]10\.[0-9]{4,9}/)(10\.[0-9]{4,9}/\S+)", re.I
+        ),
+    ),
     ("pmid", re.compile(r"(?:https?://pubmed\.ncbi\.nlm\.nih\.gov/|pmid:?\s*)?([1-9][0-9]{3,8})/?", re.I)),
 )
 
