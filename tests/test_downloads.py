@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import feedparser
@@ -57,6 +59,33 @@ def test_the_csv_of_a_table_or_view_is_complete(
     rows = list(csv.DictReader(io.StringIO(get(site, f"/ldn/{table}.csv{query}").text)))
     (count,) = rows_of_query(built_database, f"SELECT count(*) FROM {table}")[0]
     assert len(rows) == count > 100
+
+
+@pytest.mark.parametrize("query", ["?_sort_desc=year", "?_sort_desc=design", "?_sort=verification_depth"])
+def test_the_csv_of_a_sorted_table_has_every_row_once(site: Any, built_database: Path, query: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(get(site, f"/ldn/studies.csv{query}").text)))
+    (count,) = rows_of_query(built_database, "SELECT count(*) FROM studies")[0]
+    assert len(rows) == len({row["id"] for row in rows}) == count > 400
+
+
+@pytest.mark.parametrize(
+    ("table", "sort"),
+    [
+        ("studies", "_sort_desc=year"),
+        ("outcomes", "_sort_desc=domain"),
+        ("citations", "_sort_desc=record_kind"),
+    ],
+)
+def test_the_pages_of_a_sorted_table_have_every_row_once(
+    site: Any, built_database: Path, table: str, sort: str
+) -> None:
+    seen, following = [], ""
+    while following is not None:
+        answer = json.loads(get(site, f"/ldn/{table}.json?_shape=objects&{sort}{following}").text)
+        seen += [json.dumps(row) for row in answer["rows"]]
+        following = answer.get("next") and f"&_next={quote(answer['next'])}"
+    (count,) = rows_of_query(built_database, f"SELECT count(*) FROM {table}")[0]
+    assert len(seen) == len(set(seen)) == count > 200
 
 
 def test_the_csv_of_a_table_is_as_long_as_it_was_asked_to_be(site: Any, built_database: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from ldn_evidence.publish.plugin.limits import LARGEST_RESULT, QueryBudget, authorize
+from ldn_evidence.publish.plugin.paging import in_order_of_key
 
 # How often a running query's clock is looked at, in seconds.
 WATCH_INTERVAL = 0.05
@@ -76,7 +77,7 @@ class GuardedCursor(sqlite3.Cursor):
         """As `sqlite3.Cursor.execute`."""
         self.returned_bytes = 0
         try:
-            super().execute(sql, parameters)
+            super().execute(in_order_of_key(sql, self.connection), parameters)
         except (sqlite3.Error, MemoryError) as error:
             self._fail(error)
         return self
