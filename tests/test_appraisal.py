@@ -207,6 +207,85 @@ def test_the_arms_of_a_crossover_trial_are_never_compared_as_independent(
     assert "hold the same people" in left_out["reason"]
 
 
+def test_the_people_of_a_crossover_trial_are_counted_once(appraised: Callable[..., Tables]) -> None:
+    outcomes = printed(-1.0, 0.98, "favours_ldn", results=results(-2.0, -1.0))
+    tables = appraised(
+        *(trial(name, design="randomized_crossover", outcomes=outcomes) for name in ("one", "two"))
+    )
+    assert only(tables["meta_analyses"])["participants"] == 60
+
+
+def test_an_arm_with_two_numbers_of_a_kind_is_compared_by_neither(appraised: Callable[..., Tables]) -> None:
+    (ours, theirs), (again, _) = results(-3.5, -1.0), results(-2.5, -1.0)
+    again |= {"note": "As another rater saw it."}
+    tables = appraised(trial(outcomes=[outcome("no_difference", results=[ours, again, theirs])]))
+    assert tables["effects"] == []
+
+
+def test_arms_with_a_spread_stand_in_for_a_printed_value_without_one(
+    appraised: Callable[..., Tables],
+) -> None:
+    effect = {"measure": "MD", "value": -2.5, "intervention": "naltrexone", "comparator": "placebo"}
+    tables = appraised(trial(outcomes=[outcome("no_difference", effect=effect, results=results(-3.5, -1.0))]))
+    row = only(tables["effects"], measure="MD")
+    assert (row["value"], row["is_printed"]) == (-2.5, False)
+    assert row["standard_error"] == pytest.approx(math.sqrt(4 / 30 + 4 / 30))
+
+
+def test_kinds_of_standardised_differences_may_differ_from_ours(appraised: Callable[..., Tables]) -> None:
+    effect = {"measure": "SMD", "value": -0.4, "ci_low": -0.9, "ci_high": 0.1}
+    effect |= {"intervention": "naltrexone", "comparator": "placebo"}
+    tables = appraised(trial(outcomes=[outcome("no_difference", effect=effect, results=results(-3.5, -1.0))]))
+    assert only(tables["effects"], measure="SMD")["disagreement"]
+    assert not [row for row in tables["contradictions"] if row["kind"] == "printed_against_computed"]
+
+
+def test_a_printed_effect_that_names_no_arm_may_belong_to_any_of_several(
+    appraised: Callable[..., Tables],
+) -> None:
+    arms = [low_dose(id="three", dose_mg_per_day=3), low_dose(id="six", dose_mg_per_day=6), placebo()]
+    numbers = [
+        {"arm": code, "kind": "endpoint", "n": 20, "mean": mean, "sd": 2}
+        for code, mean in (("three", 4), ("six", 3), ("placebo", 5))
+    ]
+    effect = {"measure": "MD", "value": -2.0, "ci_low": -3.3, "ci_high": -0.7, "p": "0.003"}
+    tables = appraised(trial(arms=arms, outcomes=[outcome(effect=effect, results=numbers)]))
+    assert not [row for row in tables["effects"] if "combined" in row["computed_from"]]
+    assert only(tables["effects"], id="one--pain--md")["value"] == -2.0
+
+
+@pytest.mark.parametrize(("sizes", "known"), [((20, 22), True), ((20, None), False)])
+def test_a_trial_is_of_unknown_size_where_one_arm_is(
+    appraised: Callable[..., Tables], sizes: tuple[int, int | None], known: bool
+) -> None:
+    one, other = ({} if size is None else {"n": size} for size in sizes)
+    tables = appraised(trial(people=None, arms=[low_dose(**one), placebo(**other)]))
+    row = only(tables["condition_appraisals"])
+    assert row["randomized_participants"] == (42 if known else None)
+    assert row["randomized_trials_of_unknown_size"] == (0 if known else 1)
+
+
+def test_two_doses_of_naltrexone_are_not_pooled(appraised: Callable[..., Tables]) -> None:
+    arms = [low_dose(), arm("lower", "comparator", components=["naltrexone"], control_kind="other_dose")]
+    effect = {"measure": "MD", "value": -1.0, "ci_low": -1.98, "ci_high": -0.02}
+    effect |= {"intervention": "naltrexone", "comparator": "lower"}
+    tables = appraised(trial(arms=arms, outcomes=[outcome(effect=effect)]))
+    assert "two doses of naltrexone" in only(tables["meta_analysis_inputs"])["reason"]
+
+
+def test_a_review_of_several_conditions_is_told_by_what_it_says_of_each(
+    appraised: Callable[..., Tables],
+) -> None:
+    of_all = review("pool", -1.0, "favours_ldn", conditions=["example-disease", "other-disease"])
+    own = copy.deepcopy(of_all["outcomes"][0])
+    own |= {"id": "own", "condition": "other-disease", "direction": "no_difference", "role": "secondary"}
+    own["effect"] = {"measure": "MD", "value": -0.1, "ci_low": -0.6, "ci_high": 0.4}
+    of_all["outcomes"].append(own)
+    tables = appraised(trial("one", 16), of_all, conditions=[condition(), condition("other-disease")])
+    assert verdict(tables)[0] == "emerging"
+    assert verdict(tables, "other-disease")[0] == "limited"
+
+
 def test_a_standardised_size_without_interval_is_shown_but_favours_nobody(
     appraised: Callable[..., Tables],
 ) -> None:

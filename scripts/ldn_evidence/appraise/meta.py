@@ -319,7 +319,7 @@ def _compatible(
         if instrument is not None and comparison.instrument != instrument:
             left.append((candidate, f"another instrument than {instrument}, and no standardised difference"))
         elif measure not in comparison.effects:
-            left.append((candidate, f"its effect is no {measure}, the measure that most trials have"))
+            left.append((candidate, f"its effect is no {measure}, by which most trials can be pooled"))
         elif measure == "MD" and comparison.percent:
             left.append((candidate, "a difference in percent, not in points of the instrument"))
         elif comparison.better != majority and measure not in _CAN_BE_TURNED:
