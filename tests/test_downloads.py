@@ -20,7 +20,7 @@ from pybtex.database import parse_string
 from export_support import rows_of_query
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site(built_database: Path) -> Any:
     return Datasette(files=[], immutables=[str(built_database)])
 
