@@ -449,15 +449,16 @@ _FAVOURS = ("favours_ldn", "favours_comparator")
 @rule("studies")
 def direction_fits_results(record: Record, context: Context) -> Iterator[Finding]:
     for position, outcome in enumerate(record.get("outcomes", ())):
-        if outcome["direction"] not in _FAVOURS or "better" not in outcome:
+        effect = outcome.get("effect", {})
+        if outcome["direction"] not in _FAVOURS or "better" not in outcome or "note" in effect:
             continue
-        better, effect = outcome["better"], outcome.get("effect", {})
+        better = outcome["better"]
         found = _side_of_effect(effect, better) or _side_of_results(outcome, effect, better, context)
         if found is not None and found[0] != outcome["direction"]:
             said, numbers = found
             message = (
                 f"found {outcome['direction']!r}; {numbers} with {better} better says {said!r}: "
-                "is the direction wrong, a sign, or are the arms swapped?"
+                "is the direction wrong, a sign, or are the arms swapped? If all is as printed, say so in a note of the effect"
             )
             yield Finding(("outcomes", position, "direction"), message, "direction-fits-results")
 
@@ -466,6 +467,8 @@ def _side_of_effect(effect: Record, better: str) -> tuple[str, str] | None:
     """Which side a printed effect favours, and the words for it; None where its interval says so already."""
     value = effect.get("value")
     if value is None or effect["measure"] not in _RATIOS | _DIFFERENCES or _says_by_interval(effect):
+        return None
+    if effect["measure"] == "SMD":  # often printed as a size, without its sign
         return None
     no_effect = 1 if effect["measure"] in _RATIOS else 0
     return _side(value, no_effect, better, f"the {effect['measure']} {value:g}")
