@@ -474,6 +474,19 @@ def test_an_unreported_primary_outcome_leaves_at_most_a_benefit_in_part(
     assert verdict(tables) == ("limited", "mixed")
 
 
+def test_what_became_of_a_primary_outcome_is_said_as_it_is(appraised: Callable[..., Tables]) -> None:
+    unreported = [outcome("unknown"), outcome("favours_ldn", id="mood", domain="mood", role="unspecified")]
+    for row in unreported:
+        row.pop("instrument", None)
+    reason = only(appraised(trial(outcomes=unreported))["condition_appraisals"])["reason"]
+    assert "favoured naltrexone on some outcomes, while its primary result is not known" in reason
+
+    marker = outcome("no_difference", domain="laboratory_marker")
+    marker.pop("instrument", None)
+    reason = only(appraised(trial(outcomes=[marker]))["condition_appraisals"])["reason"]
+    assert "had a primary outcome that decides no direction (laboratory marker)" in reason
+
+
 def test_the_printed_interval_comes_before_the_recorded_word(appraised: Callable[..., Tables]) -> None:
     printed = {"measure": "MD", "value": -0.4, "ci_low": -1.7, "ci_high": 0.9}
     tables = appraised(trial(outcomes=[outcome("no_difference", effect=printed)]))

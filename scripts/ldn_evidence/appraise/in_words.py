@@ -75,6 +75,10 @@ _FINDINGS = {
 }
 # What stood on the other side of a trial that says nothing against naltrexone.
 _OTHERS = {"active": "another treatment", "other_dose": "another dose"}
+# Of a trial whose primary outcome is not reported, while others of unknown rank are in favour.
+_IN_FAVOUR_BESIDE_THE_PRIMARY = "favoured naltrexone on some outcomes, while its primary result is not known"
+# Of a trial whose primary outcome was read, but is none by which a direction is decided.
+_NOT_DECIDING = "had a primary outcome that decides no direction ({domains})"
 # Of trials that call no outcome primary.
 _FINDINGS_OF_EQUALS = {
     "mixed": "favoured naltrexone on some of its outcomes only, none of which is called primary",
@@ -150,8 +154,15 @@ def _trial_groups(condition: str, trials: Sequence[StudyFacts], rule: TierRule) 
 
 def _said(condition: str, facts: StudyFacts, result: str) -> str:
     """What a trial found; of one that ranks nothing it is not said that an outcome was its primary one."""
-    roles = {outcome.role for outcome in facts.comparisons if outcome.condition in (None, condition)}
-    ranks_nothing = "unspecified" in roles and "primary" not in roles
+    ranked = [outcome for outcome in facts.comparisons if outcome.condition in (None, condition)]
+    primary = [outcome for outcome in ranked if outcome.role == "primary"]
+    is_unknown = any(outcome.direction == "unknown" for outcome in primary)
+    if result == "mixed" and is_unknown:
+        return _IN_FAVOUR_BESIDE_THE_PRIMARY
+    if result == "unclear" and primary and not is_unknown and not facts.decided_by.get(condition):
+        names = sorted({outcome.domain.replace("_", " ") for outcome in primary})
+        return _NOT_DECIDING.format(domains=_listed(names))
+    ranks_nothing = not primary and any(outcome.role == "unspecified" for outcome in ranked)
     said = (_FINDINGS_OF_EQUALS if ranks_nothing else {}).get(result) or _FINDINGS[result]
     evidence = facts.evidence[condition]
     return said.format(
