@@ -38,12 +38,12 @@ test: .venv/test ## Run all tests (ARGS="-k tiers" for some)
 test-next: .venv-next/ready ## Run the tests of serving, pages and API on the newest Datasette 1.0 pre-release
 	@$(call run_tests,.venv-next,$(wildcard $(NEXT_TESTS)))
 
-# $(call run_tests,ENVIRONMENT,TESTS): side by side first, then one by one those that measure. With ARGS, one of the two runs may
-# find nothing to do, for which pytest's exit code is 5.
-run_tests = nothing=$(if $(ARGS),5,0); ended=0; \
+# $(call run_tests,ENVIRONMENT,TESTS): side by side first, then one by one those that measure, of which not every choice of
+# tests has any. With ARGS, either run may find nothing to do, for which pytest's exit code is 5.
+run_tests = ended=0; \
 	$(1)/bin/pytest -m "not serial" --numprocesses auto --maxprocesses 4 --dist loadgroup $(2) $(ARGS) || \
-		test $$? -eq $$nothing || ended=1; \
-	$(1)/bin/pytest -m serial $(2) $(ARGS) || test $$? -eq $$nothing || ended=1; \
+		test $$? -eq $(if $(ARGS),5,0) || ended=1; \
+	$(1)/bin/pytest -m serial $(2) $(ARGS) || test $$? -eq $(if $(2)$(ARGS),5,0) || ended=1; \
 	exit $$ended
 
 .PHONY: check
