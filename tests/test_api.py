@@ -444,6 +444,7 @@ def test_search_finds_synonyms_and_forgives_slips(api: Api) -> None:
         ("studies", "q=", 400, "unknown-value", None),
         ("studies", f"q={'a' * 201}", 400, "unknown-value", None),
         ("changes", "since=yesterday", 400, "unknown-value", None),
+        ("changes", "since=2026-13-45", 400, "unknown-value", None),
         ("search", "", 400, "missing-parameter", None),
         ("safety", "limit=1", 400, "unknown-parameter", None),
         ("openapi.json", "limit=1", 400, "unknown-parameter", None),

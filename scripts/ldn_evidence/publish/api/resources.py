@@ -323,7 +323,11 @@ def _questions(column_name: str) -> Part:
 
 _YES_NO: Schema = {"type": "boolean"}
 # A day, or less precisely a month or a year.
-_DAY: Schema = {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "maxLength": 10}
+_DAY: Schema = {
+    "type": "string",
+    "pattern": "^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
+    "maxLength": 10,
+}
 
 
 # What people paste with identifiers.
