@@ -5,6 +5,7 @@ keywords the files use a few annotations:
 
     x-singular     the kind's name for one record, as foreign keys use it
     x-table        rows of this array go to that child table
+    x-table-description  what that table holds, where rows of several arrays go to it
     x-column       name of the column, where it differs from the field's own name
     x-constant     columns that every row of this array carries with the same value
     x-first-from   the field of the owner whose value is the first row of this array
