@@ -7,11 +7,9 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -20,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 from datasette.app import Datasette
 
+from cost_support import counted_calls
 from ldn_evidence.publish.plugin.limits import LARGEST_VALUE
 from ldn_evidence.publish.plugin.replacement import newest
 from ldn_evidence.publish.server import DATABASE_NAME
@@ -204,24 +203,12 @@ def test_looking_costs_next_to_nothing(place: Path) -> None:
     """Against the cheapest answer that Datasette itself has, by calls of functions: they are the same on every machine."""
     datasette = opened(place)
 
-    async def calls(work: Callable[[], Awaitable[object]]) -> int:
-        seen = 0
-
-        def count(frame: FrameType, event: str, argument: object) -> None:
-            nonlocal seen
-            seen += event in ("call", "c_call")
-
-        sys.setprofile(count)
-        try:
-            await work()
-        finally:
-            sys.setprofile(None)
-        return seen
-
     async def scenario() -> None:
         await datasette.client.get("/-/versions.json")
-        looking = await calls(lambda: newest(datasette))
-        answering = await calls(lambda: datasette.client.get("/-/versions.json"))
-        assert looking < answering / 20
+        with counted_calls() as looking:
+            await newest(datasette)
+        with counted_calls() as answering:
+            await datasette.client.get("/-/versions.json")
+        assert 0 < len(looking) < len(answering) / 20
 
     asyncio.run(scenario())
